@@ -1,0 +1,3 @@
+from compare.commands import main
+
+main()

@@ -1,0 +1,94 @@
+r"""What the commands share: reading `name=value` options, and refusing bad input in one sentence."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import typer
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn a ValueError or OSError of bad input into the one sentence that ends the command with exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        print(f"parity: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def assigned(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read options such as `momentum=0.9`, `nesterov=true`, `betas=(0.9,0.99)`.
+
+    >>> assigned(["momentum=0.9", "nesterov=true"])
+    {'momentum': 0.9, 'nesterov': True}
+    """
+    options = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"cannot read option {pair!r}; write NAME=VALUE, as in momentum=0.9")
+        options[name] = value(name, text)
+    return options
+
+
+def value(name: str, text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f"option {name} got {text!r}; expected a number, true, false, none or (a, b)"
+        ) from None
+
+
+def known_function(module: ModuleType, name: str, what: str) -> Any:
+    """Return the public function `name` defined in `module`, or refuse with the names there are."""
+    names = public(module)
+    if name in names:
+        return getattr(module, name)
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise ValueError(f"unknown {what} {name!r}; {hint}There are {', '.join(names)}")
+
+
+def public(module: ModuleType) -> list[str]:
+    """Return the names of the functions a module or package offers."""
+    home = module.__name__
+    return sorted(
+        name
+        for name, f in vars(module).items()
+        if inspect.isfunction(f) and not name.startswith("_") and f.__module__.startswith(home)
+    )
+
+
+def check_options(function: Any, options: dict[str, Any], what: str) -> None:
+    """Refuse an option that the rule, activation or loss does not have."""
+    allowed = [
+        p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY
+    ]
+    for name in options:
+        if name not in allowed:
+            raise ValueError(
+                f"{what} has no option {name!r}; it has {', '.join(allowed) or 'none'}"
+            )
+
+
+def writable(path: Path | None) -> None:
+    """Refuse, before any work is done, a file that could not be written at the end."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ValueError(f"cannot write {path}: it is a folder; name a file")
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: there is no folder {path.parent}; make it first")

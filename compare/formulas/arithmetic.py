@@ -1,0 +1,257 @@
+r"""Arithmetic that carries its own rounding error: a value in extended precision and the error a careful program may make.
+
+A `Tracked` number holds the value of a formula, computed in a wider type than the program under
+test uses, and `error`, a first-order bound on what rounding in the *program's* type can do to it,
+in units of its unit roundoff $u$. Each operation adds the magnitude of its own result (one
+rounding) to the errors it inherits from its operands (running error analysis, Higham, *Accuracy and
+Stability of Numerical Algorithms*, 2nd ed., section 3.3). A sum of $K$ terms adds
+$(1 + \sqrt K / 4) \sum |t_k|$: any order of summation is allowed, and the growth is the
+statistical one, measured on PyTorch 2.13 and NumPy rather than the worst case $K$.
+
+Operands without an error are taken as exact. That is all there is to the two ways of judging a step:
+a formula on its own inputs has exact operands; a whole step hands each formula the tracked result of
+the last one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Operand = "Tracked | Array | float"
+HOPELESS = 1e200  # nothing is known of a value with this error
+FUNCTION_ERROR = 2.0  # exp, log, tanh: 1-3 ulp in NumPy and torch, an ulp is up to 2 u
+
+
+def growth(K: int) -> float:
+    """Return the factor by which rounding grows in a sum of K terms, in units of the sum of magnitudes."""
+    return 1.0 + 0.25 * math.sqrt(K)
+
+
+def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type formulas for `dtype` are evaluated in: float64, longdouble, or mpmath objects.
+
+    >>> wide(np.dtype("float32"))
+    dtype('float64')
+    """
+    if np.finfo(dtype).eps > np.finfo(np.float64).eps:
+        return np.dtype(np.float64)
+    if np.finfo(np.longdouble).eps < np.finfo(np.float64).eps:
+        return np.dtype(np.longdouble)
+    return np.dtype(object)
+
+
+def extend(x: Array) -> Array:
+    """Return `x` in the wider type."""
+    target = wide(x.dtype) if x.dtype.kind == "f" else np.dtype(np.float64)
+    if target == object:
+        return np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(x), dtype=object)
+    return x.astype(target)
+
+
+def smallest(u: float) -> float:
+    """Return the smallest normal number of the type with unit roundoff u; below it, rounding is absolute."""
+    return float(np.finfo(np.float32 if u > 2.0**-30 else np.float64).tiny)
+
+
+def spacing(u: float) -> float:
+    """Return the spacing of the numbers below the smallest normal one: what underflow can lose."""
+    return 2.0 * u * smallest(u)
+
+
+def evaluate(name: str, x: Array) -> Array:
+    """Apply the elementary function `name`, by NumPy or, for mpmath objects, by mpmath."""
+    if x.dtype != object:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
+            return np.asarray(getattr(np, name)(x))
+    return np.asarray(np.frompyfunc(getattr(mpmath, name), 1, 1)(x), dtype=object)
+
+
+def magnitude(x: Array) -> Array:
+    """Return |x| in float64: errors need no more digits than that."""
+    return np.abs(x).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The outcome of a comparison, and where rounding could have turned it."""
+
+    holds: NDArray[np.bool_]
+    unsure: NDArray[np.bool_] | None = None
+
+    def __invert__(self) -> Mask:
+        return Mask(~self.holds, self.unsure)
+
+
+class Tracked:
+    """A value in extended precision with its rounding error in units of `u`; `error` None means exact.
+
+    `terms` is the length of the longest sum in it.
+    """
+
+    __array_ufunc__ = None  # ndarray * Tracked is ours to compute
+    __slots__ = ("error", "terms", "u", "value")
+
+    def __init__(self, value: Array, error: Array | None, u: float, terms: int = 1) -> None:
+        self.value, self.error, self.u, self.terms = value, error, u, terms
+
+    @property
+    def T(self) -> Tracked:
+        error = None if self.error is None else self.error.T
+        return Tracked(self.value.T, error, self.u, self.terms)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    def lift(self, x: Any) -> Tracked:
+        """Return `x` as a Tracked of the same kind; a scalar that is not short is itself rounded once."""
+        if isinstance(x, Tracked):
+            return x
+        value = np.asarray(x)
+        if value.ndim == 0 and value.dtype != self.value.dtype:
+            s = float(value)
+            exact = s == round(s * 1024) / 1024 if math.isfinite(s) else True
+            return Tracked(self.number(s), None if exact else np.float64(abs(s)), self.u)  # type: ignore[arg-type]
+        return Tracked(value.astype(self.value.dtype), None, self.u)
+
+    def number(self, s: float) -> Array:
+        if self.value.dtype == object:
+            return np.array(mpmath.mpf(s), dtype=object)
+        return np.asarray(s, dtype=self.value.dtype)
+
+    def made(self, other: Tracked, value: Array, *inherited: Array | None) -> Tracked:
+        """Return `value` of `self` and `other`, with one rounding of its own added to the errors it inherits."""
+        size = magnitude(value)
+        own = size + np.where(size > 0.0, spacing(self.u) / self.u, 0.0)
+        return Tracked(value, added(own, *inherited), self.u, max(self.terms, other.terms))
+
+    def with_error(self, error: Array | None) -> Tracked:
+        return Tracked(self.value, error, self.u, self.terms)
+
+    def __neg__(self) -> Tracked:
+        return Tracked(-self.value, self.error, self.u, self.terms)
+
+    def __add__(self, other: Any) -> Tracked:
+        b = self.lift(other)
+        return self.made(b, quietly(np.add, self.value, b.value), self.error, b.error)
+
+    def __sub__(self, other: Any) -> Tracked:
+        return self + (-self.lift(other))
+
+    def __mul__(self, other: Any) -> Tracked:
+        b = self.lift(other)
+        value = quietly(np.multiply, self.value, b.value)
+        both = None
+        if self.error is not None and b.error is not None:
+            both = quietly(np.multiply, self.u * self.error, b.error)  # counts where a gradient is rounding alone
+        return self.made(b, value, scaled(self.error, b.value), scaled(b.error, self.value), both)
+
+    def __truediv__(self, other: Any) -> Tracked:
+        b = self.lift(other)
+        value = quietly(np.divide, self.value, b.value)
+        room = magnitude(b.value)
+        if b.error is not None:
+            room = np.maximum(room - b.error * self.u, 0.0)
+        return self.made(
+            b, value, quotient(self.error, room), quotient(scaled(b.error, value), room)
+        )
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: Any) -> Tracked:
+        return (-self) + other
+
+    def __rtruediv__(self, other: Any) -> Tracked:
+        return self.lift(other) / self
+
+    def __matmul__(self, other: Tracked) -> Tracked:
+        a, b = magnitude(self.value), magnitude(other.value)
+        K = self.shape[-1]
+        error = growth(K) * (a @ b)
+        inherited = (
+            None if self.error is None else self.error @ b,
+            None if other.error is None else a @ other.error,
+        )
+        terms = max(K, self.terms, other.terms)
+        return Tracked(self.value @ other.value, added(error, *inherited), self.u, terms)
+
+    def __gt__(self, other: Any) -> Mask:
+        return self.compared(np.greater, other)
+
+    def __ge__(self, other: Any) -> Mask:
+        return self.compared(np.greater_equal, other)
+
+    def __lt__(self, other: Any) -> Mask:
+        return self.compared(np.less, other)
+
+    def __le__(self, other: Any) -> Mask:
+        return self.compared(np.less_equal, other)
+
+    def compared(self, relation: Callable[..., Any], other: Any) -> Mask:
+        b = self.lift(other)
+        holds = np.asarray(relation(self.value, b.value), dtype=bool)
+        margin = added(self.error, b.error)
+        if margin is None:
+            return Mask(holds)
+        distance = magnitude(quietly(np.subtract, self.value, b.value))
+        return Mask(holds, distance < 2.0 * self.u * margin)
+
+    def sum(self, axis: int | None = None) -> Tracked:
+        """Sum along `axis`, kept as a dimension of size 1; over everything where `axis` is None."""
+        keep = axis is not None
+        K = self.value.size if axis is None else self.shape[axis]
+        error = growth(K) * magnitude(self.value).sum(axis=axis, keepdims=keep)
+        inherited = None if self.error is None else self.error.sum(axis=axis, keepdims=keep)
+        value = np.asarray(self.value.sum(axis=axis, keepdims=keep))
+        return Tracked(value, added(error, inherited), self.u, max(K, self.terms))
+
+    def rounded(self, units: float = 1.0) -> Tracked:
+        """Return the same value as known only to `units` roundings of itself."""
+        return self.with_error(added(self.error, units * magnitude(self.value)))
+
+
+def quietly(operation: Callable[..., Any], *operands: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(operation(*operands))
+
+
+def added(*errors: Array | None) -> Array | None:
+    """Return the sum of the errors that there are."""
+    known = [e for e in errors if e is not None]
+    return sum(known[1:], known[0]) if known else None
+
+
+def scaled(error: Array | None, by: Array) -> Array | None:
+    return None if error is None else quietly(np.multiply, error, magnitude(by))
+
+
+def finite(error: Array) -> Array:
+    """Return the error, at most HOPELESS: infinite times zero would be no number."""
+    return np.minimum(np.nan_to_num(error, nan=HOPELESS), HOPELESS)
+
+
+def quotient(error: Array | None, by: Array) -> Array | None:
+    """Return error / by, with 0 / 0 = 0: no error, whatever it is divided by."""
+    if error is None:
+        return None
+    ratio = quietly(np.divide, error, by)
+    return np.where(np.broadcast_to(error, ratio.shape) == 0.0, 0.0, finite(ratio))
+
+
+def exact(x: Array, dtype: np.dtype[Any]) -> Tracked:
+    """Return `x` as an exact operand of formulas for programs that compute in `dtype`.
+
+    >>> z = exact(np.array([1.0, 2.0]), np.dtype("float64"))
+    >>> (z * z + 1).error.tolist()
+    [3.0, 9.0]
+    """
+    return Tracked(extend(np.asarray(x, dtype=dtype)), None, float(np.finfo(dtype).eps) / 2)

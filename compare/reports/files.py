@@ -1,0 +1,43 @@
+r"""Writing reports whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to a file beside `path`, then put it in place: a reader never sees half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write plain data as JSON; what is not finite becomes a string, which JSON has no number for."""
+    write_text(path, json.dumps(plain(data), indent=2) + "\n")
+
+
+def plain(data: Any) -> Any:
+    """Return `data` with tuples as lists and NaN and infinities as strings.
+
+    >>> plain({"a": (1.0, float("inf"))})
+    {'a': [1.0, 'inf']}
+    """
+    if isinstance(data, dict):
+        return {str(k): plain(v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(v) for v in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return str(data)
+    return data

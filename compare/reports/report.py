@@ -1,0 +1,118 @@
+r"""Everything a run found, as plain data that every form of report is made from."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from typing import Any
+
+from compare.divergence import Divergence
+from compare.summary import Quantity, Summary
+from compare.tasks import Task
+
+
+@dataclass
+class Report:
+    """A finished run: the task, the aggregates, the divergence if there was one, and metrics of both sides."""
+
+    task: Task
+    summary: Summary
+    divergence: Divergence | None = None
+    metrics: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    drift: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Return "parity", or "divergence"."""
+        return "divergence" if self.divergence else "parity"
+
+    @property
+    def sentence(self) -> str:
+        """Return the one sentence that says it all."""
+        s = self.summary
+        counted = f"{s.steps:,} steps, {s.arrays:,} arrays, {s.elements:,} numbers"
+        if self.divergence:
+            return f"DIVERGENCE at {self.divergence.headline}"
+        if s.blown:
+            step, entry = s.blown
+            return (
+                f"PARITY until both blew up at the same step: step {step}, first in {entry} "
+                f"({counted}); the learning rate is too large"
+            )
+        stopped = " before it was interrupted" if self.interrupted else ""
+        return f"PARITY{stopped}: manual and torch agree in {counted}"
+
+    def declared(self) -> dict[str, Any]:
+        """Return the report as plain data, for JSON."""
+        return {
+            "format": "parity-report/1",
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "interrupted": self.interrupted,
+            "provenance": provenance(self.task),
+            "configuration": self.task.configuration.declared(),
+            "steps": self.summary.steps,
+            "blown_up": self.summary.blown,
+            "divergence": self.divergence.declared() if self.divergence else None,
+            "quantities": [declared_quantity(q) for q in self.summary.quantities.values()],
+            "losses": {
+                "manual": [a for a, _ in self.summary.losses],
+                "torch": [b for _, b in self.summary.losses],
+            },
+            "metrics": self.metrics,
+            "drift": self.drift,
+        }
+
+
+def declared_quantity(q: Quantity) -> dict[str, Any]:
+    return {
+        "entry": q.name,
+        "steps": q.steps,
+        "worst_error": q.error,
+        "bound": q.bound,
+        "error_over_bound": q.pair,
+        "step": q.step,
+        "index": list(q.index),
+        "formula_error_over_limit": q.formula,
+        "reference_formula_error": q.reference,
+    }
+
+
+def provenance(task: Task) -> dict[str, Any]:
+    """Return what is needed to make this run again."""
+    import numpy as np
+    import torch
+
+    data = task.dataset
+    return {
+        "data": data.name,
+        "data_source": data.source,
+        "data_sha256": data.sha256,
+        "synthetic": data.synthetic,
+        "data_notes": list(data.notes),
+        "task": data.task,
+        "examples": {"train": data.X_train.shape[1], "test": data.X_test.shape[1]},
+        "sizes": list(task.sizes),
+        "initialization": task.initialization,
+        "batch_size": task.batch_size,
+        "schedule": task.schedule,
+        "seed": task.seed,
+        "dtype": str(data.X_train.dtype),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+        "threads": torch.get_num_threads(),
+        "oracle": oracle_type(str(data.X_train.dtype)),
+    }
+
+
+def oracle_type(dtype: str) -> str:
+    """Return the name of the type that the stated formulas are evaluated in."""
+    import numpy as np
+
+    from compare.formulas.arithmetic import wide
+
+    chosen = wide(np.dtype(dtype))
+    return "mpmath (longdouble is no wider here)" if chosen == object else str(chosen)

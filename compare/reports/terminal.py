@@ -1,0 +1,109 @@
+r"""The report for people, at 80 columns, in colour where there is a terminal and NO_COLOR is not set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from compare.reports.report import Report, provenance
+from compare.summary import Quantity
+
+WIDTH = 80
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report: verdict first, then where it comes from, the quantities, the losses, the metrics."""
+    console.print(Group(*sections(report)), soft_wrap=False)
+
+
+def sections(report: Report) -> Iterator[RenderableType]:
+    colour = "bold red" if report.divergence else "bold green"
+    yield Text(report.sentence, style=colour)
+    if report.divergence:
+        yield Text("\n".join(report.divergence.details()))
+    yield Text()
+    yield provenance_table(report)
+    for note in report.task.dataset.notes:
+        yield Text(f"note: {note}", style="yellow")
+    if report.summary.quantities:
+        yield Text()
+        yield quantity_table(report)
+        yield Text(
+            "used: |manual - torch| over what rounding along the step allows. formula: each entry\n"
+            "recomputed from its own inputs, error over the limit. Above 1 either is a divergence.",
+            style="dim",
+        )
+    if report.summary.losses:
+        yield Text()
+        yield loss_table(report)
+    if report.metrics:
+        yield Text()
+        yield metric_table(report)
+
+
+def provenance_table(report: Report) -> Table:
+    facts = provenance(report.task)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    label = "SYNTHETIC" if facts["synthetic"] else "real"
+    examples = facts["examples"]
+    table.add_row(
+        "data", f"{facts['data']} ({label}), {facts['task']}, {examples['train']} train, "
+        f"{examples['test']} test"
+    )  # fmt: skip
+    table.add_row("source", facts["data_source"])
+    sizes = " -> ".join(map(str, facts["sizes"]))
+    table.add_row("net", f"{sizes}: {report.task.configuration.title}")
+    batch = facts["batch_size"] or "full"
+    table.add_row(
+        "run", f"batch {batch}, init {facts['initialization']}, seed {facts['seed']}, "
+        f"{facts['dtype']}, schedule {facts['schedule']}"
+    )  # fmt: skip
+    table.add_row("seed", "weights, masks and batch order derived independently on both sides: equal")
+    table.add_row(
+        "with", f"torch {facts['torch']}, NumPy {facts['numpy']}, Python {facts['python']}, "
+        f"{facts['machine']}, threads {facts['threads']}, oracle {facts['oracle']}"
+    )  # fmt: skip
+    return table
+
+
+def quantity_table(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("entry", "worst |manual - torch|", "allowed", "used", "formula", "at step", "index"):
+        right = name not in ("entry", "index")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "worst |manual - torch|")
+    for q in report.summary.quantities.values():
+        table.add_row(*quantity_row(q), style="red" if max(q.pair, q.formula) > 1 else None)
+    return table
+
+
+def quantity_row(q: Quantity) -> tuple[str, ...]:
+    formula = "" if q.name.startswith("update.") else f"{q.formula:.2f}"
+    index = ", ".join(map(str, q.index))
+    return q.name, f"{q.error:.1e}", f"{q.bound:.1e}", f"{q.pair:.2f}", formula, str(q.step), index
+
+
+def loss_table(report: Report) -> Table:
+    losses = report.summary.losses
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("step", "loss, manual", "loss, torch", "difference"):
+        table.add_column(name, justify="right")
+    last = len(losses) - 1
+    for k in sorted({round(i * last / 7) for i in range(8)}):
+        mine, theirs = losses[k]
+        table.add_row(str(k), f"{mine:.12g}", f"{theirs:.12g}", f"{mine - theirs:.1e}")
+    return table
+
+
+def metric_table(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("metric", "manual", "torch"):
+        table.add_column(name, justify="left" if name == "metric" else "right")
+    for part, values in report.metrics.items():
+        for name, (mine, theirs) in values.items():
+            table.add_row(f"{part} {name}", f"{mine:.6f}", f"{theirs:.6f}")
+    return table

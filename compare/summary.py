@@ -1,0 +1,121 @@
+r"""What a run leaves behind, gathered as it streams by: flat in the number of steps, unless all is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from compare.tolerances import STEP
+from compare.verification import Judged, Stepped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Quantity:
+    """The worst that was seen of one entry over all steps."""
+
+    name: str
+    steps: int = 0
+    elements: int = 0
+    formula: float = 0.0  # worst error of its formula over what is allowed
+    reference: float = 0.0  # the reference's own worst, in units of u times the estimate
+    pair: float = 0.0  # worst |manual - torch| over what is allowed
+    error: float = 0.0  # that |manual - torch|, absolute
+    bound: float = 0.0  # and what was allowed there
+    step: int = 0
+    index: tuple[int, ...] = ()
+
+    def add(self, judged: Judged, step: int, elements: int) -> None:
+        self.steps += 1
+        self.elements += elements
+        if judged.formula is not None and judged.reference is not None:
+            self.formula = max(self.formula, judged.formula.ratio / judged.limit)
+            self.reference = max(self.reference, judged.reference.ratio)
+        pair = judged.pair.ratio / STEP
+        if pair >= self.pair:
+            self.pair, self.step, self.index = pair, step, judged.pair.index
+            self.error = abs(judged.pair.value - judged.pair.expected)
+            self.bound = STEP * judged.pair.allowed
+
+
+@dataclass
+class Summary:
+    """Aggregates over a run: one Quantity an entry, both loss curves, and on request every error."""
+
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    losses: list[tuple[float, float]] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] | None = None
+    steps: int = 0
+    blown: tuple[int, str] | None = None
+
+    def watch(self, steps: Iterator[Stepped]) -> Iterator[Stepped]:
+        """Pass the verified steps through, and keep what the report needs."""
+        for stepped in steps:
+            self.add(stepped)
+            yield stepped
+
+    def add(self, stepped: Stepped) -> None:
+        self.steps += 1
+        if stepped.blown:
+            self.blown = stepped.number, stepped.blown
+            return
+        self.losses.append((float(stepped.candidate["loss"]), float(stepped.reference["loss"])))
+        for j in stepped.judged:
+            entry = stepped.candidate.get(j.name.removeprefix("update."))
+            quantity = self.quantities.setdefault(j.name, Quantity(j.name))
+            quantity.add(j, stepped.number, 0 if entry is None else entry.size)
+            if self.rows is not None:
+                self.rows.append(row(stepped.number, j))
+
+    @property
+    def arrays(self) -> int:
+        return sum(q.steps for q in self.quantities.values())
+
+    @property
+    def elements(self) -> int:
+        return sum(q.elements for q in self.quantities.values())
+
+    @property
+    def tightest(self) -> Quantity | None:
+        """Return the quantity that came nearest to what is allowed."""
+        return max(self.quantities.values(), key=lambda q: max(q.pair, q.formula), default=None)
+
+
+COLUMNS = (
+    "step",
+    "entry",
+    "index",
+    "manual",
+    "torch",
+    "error",
+    "bound",
+    "error_over_bound",
+    "formula_error_over_limit",
+    "reference_formula_error",
+)
+
+
+def row(step: int, j: Judged) -> tuple[Any, ...]:
+    pair = j.pair
+    return (
+        step,
+        j.name,
+        " ".join(map(str, pair.index)),
+        pair.value,
+        pair.expected,
+        abs(pair.value - pair.expected),
+        STEP * pair.allowed,
+        pair.ratio / STEP,
+        j.formula.ratio / j.limit if j.formula else None,
+        j.reference.ratio if j.reference else None,
+    )
+
+
+def frame(summary: Summary) -> pd.DataFrame:
+    """Return every error of every entry at every step as a pandas frame."""
+    import pandas as pd
+
+    return pd.DataFrame(summary.rows or [], columns=list(COLUMNS))

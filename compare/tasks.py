@@ -1,0 +1,150 @@
+r"""A task: data, initial state and batches for a configuration, derived on both sides from the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import manual
+import manual.initialization
+import manual.random
+import manual.schedules
+import reference
+import reference.initialization
+import reference.random
+import reference.schedules
+from compare.configuration import Configuration, parse, resolve
+from compare.datasets import Dataset
+from compare.verification import Batch
+
+Array = NDArray[Any]
+
+
+ONE_SIDED = ("orthogonal",)  # another QR, other bits: both sides take manual's, checked by property
+
+
+class Unequal(AssertionError):
+    """The two sides derived different weights, masks, batch orders or learning rates from one seed."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained, on what, from where: a configuration, a data set, sizes, seed and number of steps."""
+
+    configuration: Configuration
+    dataset: Dataset
+    hidden: tuple[int, ...] = (8,)
+    initialization: str = "linear_default"
+    batch_size: int | None = None  # None: the full batch
+    steps: int = 200
+    seed: int = 0
+    schedule: str = "constant"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Return n_x, n_1, ..., n_y."""
+        return (self.dataset.X_train.shape[0], *self.hidden, self.dataset.Y_train.shape[0])
+
+    def initial(self) -> dict[str, Array]:
+        """Return the state both sides start from; each derives the weights from the seed by itself."""
+        dtype = self.dataset.X_train.dtype
+        scheme, options = parse(self.initialization)
+        mine, theirs = (
+            package.initialization.initialize(
+                self.sizes, scheme=scheme, seed=self.seed, dtype=dtype, options=options
+            )
+            for package in (manual, reference)
+        )
+        if scheme not in ONE_SIDED:
+            equal(mine, theirs, f"initial weights of seed {self.seed}")
+        if self.configuration.batch_norm is not None:
+            mine |= normalization_state(self.sizes[1:-1], dtype)
+        return mine
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches of every step, with the scheduled learning rate and the dropout masks."""
+        draw = self.masks()
+        for k, (X, Y) in zip(range(self.steps), self.examples(), strict=False):
+            options = self.scheduled(k)
+            yield Batch(X, Y, options, draw(X.shape[1]))
+
+    def examples(self) -> Iterator[tuple[Array, Array]]:
+        """Yield (X, Y) without end, epoch after epoch; the last batch of an epoch may be smaller."""
+        X, Y = self.dataset.X_train, self.dataset.Y_train
+        m = X.shape[1]
+        if self.batch_size is None or self.batch_size >= m:
+            while True:
+                yield X, Y
+        for order in self.orders(m):
+            for start in range(0, m, self.batch_size):
+                chosen = order[start : start + self.batch_size]
+                yield frozen(X[:, chosen]), frozen(Y[:, chosen])
+
+    def orders(self, m: int) -> Iterator[Array]:
+        """Yield each epoch's shuffled order, as torch's DataLoader draws it, from both sides' generators."""
+        mine, theirs = manual.random.Generator(self.seed), reference.random.Generator(self.seed)
+        for epoch in count():
+            order = manual.random.epoch_order(m, mine)
+            other = reference.random.epoch_order(m, theirs)
+            equal({"order": order}, {"order": other}, f"batch order of epoch {epoch}")
+            yield order
+
+    def masks(self) -> Callable[[int], dict[str, Array]]:
+        """Return the function that draws the dropout masks of a batch of m examples."""
+        p = self.configuration.dropout
+        if not p:
+            return lambda m: {}
+        sides = [(side.random, side.random.Generator(self.seed)) for side in (manual, reference)]
+        dtype = self.dataset.X_train.dtype
+
+        def draw(m: int) -> dict[str, Array]:
+            mine, theirs = (
+                {
+                    f"mask{l}": frozen(random.dropout_mask((m, n), generator, p=p, dtype=dtype).T)
+                    for l, n in enumerate(self.hidden, 1)
+                }
+                for random, generator in sides
+            )
+            equal(mine, theirs, "dropout masks")
+            return mine
+
+        return draw
+
+    def scheduled(self, k: int) -> dict[str, float]:
+        """Return {lr} of step k where a schedule changes it, by both sides' formula."""
+        if self.schedule == "constant":
+            return {}
+        lr = self.configuration.options["lr"]
+        mine = resolve(manual.schedules, self.schedule)(k, lr=lr)
+        theirs = resolve(reference.schedules, self.schedule)(k, lr=lr)
+        if abs(mine - theirs) > 1e-13 * abs(lr):
+            raise Unequal(f"step {k}: the schedule gives lr {mine!r}, torch's {theirs!r}")
+        return {"lr": mine}
+
+
+def normalization_state(hidden: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Array]:
+    """Return gamma, beta and the running statistics that batch norm starts from."""
+    state: dict[str, Array] = {}
+    for l, n in enumerate(hidden, 1):
+        state |= {f"gamma{l}": np.ones((n, 1), dtype), f"beta{l}": np.zeros((n, 1), dtype)}
+        state |= {f"running_mean{l}": np.zeros((n, 1), dtype)}
+        state |= {f"running_var{l}": np.ones((n, 1), dtype), f"batches{l}": np.asarray(0)}
+    return state
+
+
+def equal(mine: Mapping[str, Any], theirs: Mapping[str, Any], what: str) -> None:
+    """Raise Unequal unless both hold the same names with bit-identical arrays."""
+    for name in {*mine, *theirs}:
+        if not np.array_equal(np.asarray(mine.get(name)), np.asarray(theirs.get(name))):
+            raise Unequal(f"{what}: manual and reference derived different {name}")
+
+
+def frozen(x: Array) -> Array:
+    x = np.ascontiguousarray(x)
+    x.flags.writeable = False
+    return x

@@ -1,0 +1,111 @@
+r"""The structure of a trace, checked before any number is: names, order, shapes, dtypes, finiteness, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Trace = Mapping[str, Array]
+COUNTS = ("t", "batches", "micro")
+
+
+class Misshapen(ValueError):
+    """A trace that cannot be compared: an entry missing, extra, out of order, misshapen, aliased or not a number."""
+
+
+def kind(name: str) -> str:
+    """Return what a name denotes, without layer: W for W12, dW for dW12, m for m.W1.
+
+    >>> kind("dW12"), kind("m.W1")
+    ('dW', 'm')
+    """
+    return name.split(".")[0].rstrip("0123456789")
+
+
+def parameters(state: Trace) -> list[str]:
+    """Return the names of the parameters in a state, layer by layer.
+
+    >>> parameters({"b1": 0, "W1": 0, "Z1": 0, "m.W1": 0})
+    ['W1', 'b1']
+    """
+    depth = sum(kind(name) == "W" and "." not in name for name in state)
+    kinds = ("W", "b", "gamma", "beta")
+    return [f"{k}{l}" for l in range(1, depth + 1) for k in kinds if f"{k}{l}" in state]
+
+
+def check(candidate: Trace, reference: Trace, *, whose: str = "manual", where: str = "") -> None:
+    """Raise Misshapen unless `candidate` has exactly the entries of `reference`, in order, shape and dtype."""
+    if not reference or not candidate:
+        raise Misshapen(f"{where}nothing to compare: {whose} gave {len(candidate)} entries, "
+                        f"the reference {len(reference)}")  # fmt: skip
+    missing = [n for n in reference if n not in candidate]
+    extra = [n for n in candidate if n not in reference]
+    if missing or extra:
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing)
+        parts += [f"has {', '.join(extra)}, which the reference has not"] * bool(extra)
+        raise Misshapen(f"{where}{whose}'s trace {' and '.join(parts)}")
+    for position, (mine, theirs) in enumerate(zip(candidate, reference, strict=True)):
+        if mine != theirs:
+            raise Misshapen(
+                f"{where}entry {position + 1} of {whose}'s trace is {mine} where {theirs} should "
+                "stand; entries come in the order they are computed"
+            )
+    for name, theirs in reference.items():
+        check_entry(name, candidate[name], theirs, whose=whose, where=where)
+
+
+def check_entry(name: str, mine: Array, theirs: Array, *, whose: str, where: str) -> None:
+    if not isinstance(mine, np.ndarray):
+        raise Misshapen(
+            f"{where}{whose}'s {name} is a {type(mine).__name__}; a NumPy array should stand there"
+        )
+    if mine.shape != theirs.shape:
+        raise Misshapen(f"{where}{whose}'s {name} is {mine.shape} where {theirs.shape} should stand")
+    if mine.dtype != theirs.dtype and kind(name) not in COUNTS:
+        raise Misshapen(f"{where}{whose}'s {name} is {mine.dtype} where {theirs.dtype} should stand")
+
+
+def check_memory(
+    trace: Trace, state: Trace, *, whose: str = "manual", where: str = "", batch: Trace | None = None
+) -> None:
+    """Raise Misshapen if two entries of a trace share memory, or one shares it with the state or the batch."""
+    others = {f"the state's {n}": x for n, x in state.items() if isinstance(x, np.ndarray)}
+    others |= {f"the batch's {n}": x for n, x in (batch or {}).items()}
+    owners: dict[int, str] = {owner(x): n for n, x in others.items() if x.size}
+    for name, x in trace.items():
+        if not x.size:
+            continue
+        if (other := owners.setdefault(owner(x), name)) != name and overlap(x, other, trace, others):
+            raise Misshapen(
+                f"{where}{whose}'s {name} shares memory with {other}: a later in-place update "
+                f"would change both; record a copy, {name}.copy()"
+            )
+
+
+def owner(x: Array) -> int:
+    """Return the address of the memory block that an array is a view into."""
+    base: Any = x
+    while isinstance(getattr(base, "base", None), np.ndarray):
+        base = base.base
+    return int(base.__array_interface__["data"][0])
+
+
+def overlap(x: Array, other: str, trace: Trace, others: Trace) -> bool:
+    return bool(np.may_share_memory(x, trace[other] if other in trace else others[other]))
+
+
+def nonfinite(trace: Trace, names: Sequence[str] | None = None) -> str | None:
+    """Return the first entry, in computation order, that is not finite everywhere; None where all are.
+
+    >>> nonfinite({"Z1": np.zeros(2), "A1": np.array([1.0, np.inf])})
+    'A1'
+    """
+    for name in names if names is not None else trace:
+        x = trace[name]
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            return name
+    return None

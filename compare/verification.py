@@ -1,0 +1,183 @@
+r"""The parity run: two implementations stepped side by side from the same state, every entry judged twice.
+
+Each step starts both from the candidate's state (locked), so that rounding cannot grow into chaos.
+Formula by formula, each entry is recomputed from the candidate's own inputs: the first that fails is
+the wrong formula. Over the whole step, each entry is held against the reference's, within the error
+that the formulas before it can have passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare import traces
+from compare.configuration import Configuration
+from compare.divergence import Divergence
+from compare.judgement import Distance, judge, judge_pair
+from compare.tolerances import STEP, cap, formula_limit
+
+Array = NDArray[Any]
+Trace = Mapping[str, Array]
+Step = Callable[..., dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step is given besides its state: examples in columns, and what changes from step to step."""
+
+    X: Array
+    Y: Array
+    options: Mapping[str, Any] = field(default_factory=dict)  # such as a scheduled lr
+    state: Trace = field(default_factory=dict)  # such as dropout masks
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One entry at one step: its formula's distance, the reference's own, and the two sides' apart."""
+
+    name: str
+    formula: Distance | None  # None for parameter updates, which are differences, not entries
+    reference: Distance | None
+    pair: Distance
+    limit: float
+
+    @property
+    def margin(self) -> float:
+        """Return the larger of the two errors, in units of what is allowed."""
+        own = self.formula.ratio / self.limit if self.formula else 0.0
+        return max(own, self.pair.ratio / STEP)
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One verified step: its number, both traces and every entry judged; `blown` where both overflowed."""
+
+    number: int
+    candidate: Trace
+    reference: Trace
+    judged: tuple[Judged, ...]
+    blown: str | None = None
+
+
+def verify(
+    candidate: Step,
+    reference: Step,
+    configuration: Configuration,
+    state: Trace,
+    batches: Iterable[Batch],
+    *,
+    whose: str = "manual",
+) -> Iterator[Stepped]:
+    """Yield each verified step; the candidate's trace is the state that both start the next one from.
+
+    Raises Divergence at the first step where the two disagree, `traces.Misshapen` where a trace
+    cannot be compared, ValueError where there was no batch at all. Where both leave the finite
+    numbers at the same entry, that step is yielded with `blown` and is the last.
+    """
+    state = {name: np.array(x) for name, x in state.items()}
+    number = -1
+    for number, batch in enumerate(batches):
+        stepped = verify_step(candidate, reference, configuration, state, batch, number, whose)
+        yield stepped
+        if stepped.blown:
+            return
+        state = dict(stepped.candidate)
+    if number < 0:
+        raise ValueError("nothing was compared: there was no batch to step on")
+
+
+def verify_step(
+    candidate: Step,
+    reference: Step,
+    configuration: Configuration,
+    state: Trace,
+    batch: Batch,
+    number: int,
+    whose: str,
+) -> Stepped:
+    """Step both from `state`, check the structure of both traces, then judge every entry."""
+    where = f"step {number}: "
+    start = {**state, **batch.state}
+    X, Y = batch.X, batch.Y
+    with np.errstate(all="ignore"):
+        mine = candidate(start, X, Y, **batch.options)
+        theirs = reference(start, X, Y, **batch.options)
+    traces.check(mine, theirs, whose=whose, where=where)
+    for trace, side in ((mine, whose), (theirs, "the reference")):
+        traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
+    if blown := overflowed(mine, theirs, number, whose):
+        return Stepped(number, mine, theirs, (), blown)
+    formulas = configuration.formulas(**batch.options)
+    own = judge(formulas, mine, start, X, Y)
+    other = judge(formulas, theirs, start, X, Y)
+    pairs = judge_pair(formulas, mine, theirs, start, X, Y)
+    complete(mine, own, where)
+    judged = tuple(joined(name, own, other, pair) for name, pair in pairs.items())
+    if wrong := divergence(judged, theirs, number, whose):
+        raise wrong
+    return Stepped(number, mine, theirs, judged)
+
+
+def joined(
+    name: str, own: Mapping[str, Distance], other: Mapping[str, Distance], pair: Distance
+) -> Judged:
+    if name not in own:
+        return Judged(name, None, None, pair, STEP)
+    limit = formula_limit(other[name].ratio, own[name].terms)
+    return Judged(name, own[name], other[name], pair, limit)
+
+
+def complete(trace: Trace, own: Mapping[str, Distance], where: str) -> None:
+    """Raise Misshapen if an entry has no stated formula, or a formula no entry: nothing passes unjudged."""
+    unjudged = [n for n in trace if n not in own]
+    if unjudged:
+        raise traces.Misshapen(f"{where}no formula is stated for {', '.join(unjudged)}")
+
+
+def overflowed(mine: Trace, theirs: Trace, number: int, whose: str) -> str | None:
+    """Return the entry at which both leave the finite numbers; raise Divergence if one does alone."""
+    first, second = traces.nonfinite(mine), traces.nonfinite(theirs)
+    if first == second:
+        return first
+    names = list(mine)
+    origin = min((n for n in (first, second) if n), key=names.index)
+    x, y = mine[origin], theirs[origin]
+    flat = int(np.argmax(np.isfinite(x) != np.isfinite(y)))
+    index = tuple(int(i) for i in np.unravel_index(flat, x.shape))
+    place = Distance(float("inf"), index, float(x[index]), float(y[index]), 0.0, 1)
+    agreed = tuple(names[: names.index(origin)])
+    raise Divergence(number, origin, "nonfinite", place, 1.0, float(y[index]), agreed, (), whose)
+
+
+def divergence(
+    judged: tuple[Judged, ...], theirs: Trace, number: int, whose: str
+) -> Divergence | None:
+    """Return the first disagreement: a wrong formula before a wrong reference before a wrong step."""
+    tests: tuple[tuple[str, Callable[[Judged], bool]], ...] = (
+        ("formula", lambda j: j.formula is not None and j.formula.ratio > j.limit),
+        ("reference", lambda j: j.reference is not None and j.reference.ratio > cap(j.pair.terms)),
+        ("step", lambda j: j.pair.ratio > STEP),
+    )
+    for kind, fails in tests:
+        for position, j in enumerate(judged):
+            if fails(j):
+                return told(judged, position, kind, theirs, number, whose)
+    return None
+
+
+def told(
+    judged: tuple[Judged, ...], position: int, kind: str, theirs: Trace, number: int, whose: str
+) -> Divergence:
+    j = judged[position]
+    place = {"formula": j.formula, "reference": j.reference}.get(kind) or j.pair
+    limit = {"formula": j.limit, "reference": cap(place.terms)}.get(kind, STEP)
+    shown = theirs.get(j.name)
+    value = float(shown[place.index]) if shown is not None else place.expected
+    agreed = tuple(k.name for k in judged[:position])
+    inherited = tuple(k.name for k in judged[position + 1 :] if k.pair.ratio > STEP)
+    return Divergence(number, j.name, kind, place, limit, value, agreed, inherited, whose)

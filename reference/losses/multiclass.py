@@ -1,0 +1,23 @@
+r"""Cross entropy by torch.nn.functional and autograd; one example a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from reference.autograd import differentiate_loss
+
+Backward = Callable[..., Tensor]
+
+
+def cross_entropy(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
+    """Return F.cross_entropy(A, Y) and the function dL -> dA; logits A and probabilities Y (m, n_y).
+
+    >>> import torch
+    >>> L, backward = cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
+    >>> L, backward()
+    (tensor(0.6931), tensor([[-0.5000,  0.5000]]))
+    """
+    return differentiate_loss(lambda a: F.cross_entropy(a, Y), A)

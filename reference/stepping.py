@@ -1,0 +1,129 @@
+r"""One training step by torch: named arrays in, named arrays out, transposed here and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reference import conversion, network
+
+Array = NDArray[Any]
+Trace = dict[str, Array]
+State = Mapping[str, Array]
+Clip = Callable[[Mapping[str, Tensor]], tuple[dict[str, Tensor], dict[str, Tensor]]]
+Rule = Callable[..., tuple[Tensor, dict[str, Tensor]]]
+CARRIED = (*"Wb", "gamma", "beta", *network.RUNNING, "mask", "micro")  # state, with the rule's slots
+ROWS = ("Z", "A", "D", "N", "xhat", "mask")  # one example a row in torch
+
+
+def step(
+    state: State,
+    X: Array,
+    Y: Array,
+    *,
+    activations: Sequence[network.Activation],
+    loss: Callable[[Tensor, Tensor], tuple[Tensor, Callable[..., Tensor]]],
+    rule: Rule,
+    clip: Clip | None = None,
+    batch_norm: Mapping[str, Any] | None = None,
+    dropout: float = 0.0,
+    accumulate: int = 1,
+    undecayed: Sequence[str] = (),
+    frozen: Sequence[str] = (),
+    **hyperparameters: Any,
+) -> Trace:
+    """Return the trace of one step from `state` on the batch (X, Y), one example a column, as `manual` does.
+
+    >>> from reference import activations, losses, optimizers
+    >>> state = {"W1": np.array([[2.0]]), "b1": np.array([[0.0]])}
+    >>> trace = step(state, np.array([[1.0]]), np.array([[1.0]]), activations=[activations.identity],
+    ...              loss=losses.mse, rule=optimizers.sgd, lr=0.25)
+    >>> trace["W1"]
+    array([[1.5]])
+    """
+    names = network.parameter_names(state)
+    inside = {n: entering(n, x) for n, x in state.items() if "." in n or kind(n) in CARRIED}
+    leaves = inside | {n: inside[n].requires_grad_() for n in names}
+    trace, tape = network.forward(
+        leaves, conversion.rows(X), activations=activations, batch_norm=batch_norm, dropout=dropout
+    )
+    L = len(activations)
+    output = trace[f"A{L}"]
+    trace["loss"], _ = loss(output, conversion.rows(Y))
+    (d,) = torch.autograd.grad(
+        trace["loss"], output, torch.full_like(trace["loss"], 1.0 / accumulate), retain_graph=True
+    )
+    trace[f"dA{L}"] = d
+    trace.update(network.backward(tape, d))
+    gradients = {n: trace[f"d{n}"] for n in names if n not in frozen}
+    ready = True
+    if accumulate > 1:
+        gradients, ready = accumulated(inside, trace, gradients, accumulate)
+    if ready and clip is not None:
+        extra, gradients = clip(gradients)
+        trace.update(extra | {f"g.{n}": g for n, g in gradients.items()})
+    plain = {n: x.detach() for n, x in inside.items()}
+    update(plain, trace, gradients if ready else {}, rule, undecayed, hyperparameters)
+    return {n: leaving(n, t) for n, t in trace.items()}
+
+
+def entering(name: str, x: Array) -> Tensor:
+    return conversion.rows(x) if kind(name) in ROWS else conversion.tensor(x)
+
+
+def leaving(name: str, t: Tensor) -> Array:
+    row = kind(name.removeprefix("d")) in ROWS
+    return conversion.columns(t) if row else conversion.array(t)
+
+
+def kind(name: str) -> str:
+    """Return the name without its layer.
+
+    >>> kind("W12")
+    'W'
+    """
+    return name.rstrip("0123456789")
+
+
+def accumulated(
+    state: Mapping[str, Tensor], trace: dict[str, Tensor], gradients: Mapping[str, Tensor], k: int
+) -> tuple[dict[str, Tensor], bool]:
+    """Add the gradients to those of the micro-batches before, as backward() adds to .grad."""
+    before = int(state["micro"]) % k if "micro" in state else 0
+    total = {n: state[f"a.{n}"] + g if before else g.clone() for n, g in gradients.items()}
+    trace["micro"] = torch.tensor(before + 1)
+    trace.update({f"a.{n}": g for n, g in total.items()})
+    return total, before + 1 == k
+
+
+def update(
+    state: Mapping[str, Tensor],
+    trace: dict[str, Tensor],
+    gradients: Mapping[str, Tensor],
+    rule: Rule,
+    undecayed: Sequence[str],
+    hyperparameters: Mapping[str, Any],
+) -> None:
+    """Put the rule's new state, then the new parameters, on the trace; without a gradient both stay."""
+    names = network.parameter_names(state)
+    after: dict[str, Tensor] = {}
+    for n in names:
+        slots = {key[: -len(n) - 1]: value for key, value in state.items() if is_slot(key, n)}
+        after[n] = state[n]
+        if n in gradients:
+            options = dict(hyperparameters)
+            if kind(n) in undecayed:
+                options["weight_decay"] = 0.0
+            after[n], slots = rule(state[n], gradients[n], slots, **options)
+        trace.update({f"{slot}.{n}": value for slot, value in slots.items()})
+    trace.update(after)
+
+
+def is_slot(key: str, name: str) -> bool:
+    """Tell whether `key` is state of the rule for parameter `name`: m.W1, but not the gradients a.W1, g.W1."""
+    return key.endswith(f".{name}") and not key.startswith(("a.", "g."))

@@ -2,8 +2,8 @@ r"""One trace held against the stated formulas: how far each entry is from what 
 
 Every formula is evaluated in extended precision on operands that the caller chooses:
 `own=True` takes the program's own entries, exact, so that an entry answers only for its own formula;
-`own=False` takes nothing from the trace but the state it started from, so that the error estimates
-grow along the step: what rounding can do to the whole of it.
+`own=False` takes them with the error they may have by then, so that the estimates grow along the
+step: what rounding can do to the whole of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.formulas import stepping
-from compare.formulas.arithmetic import HOPELESS, Tracked, exact, extend, finite
+from compare.formulas.arithmetic import (
+    HOPELESS,
+    Tracked,
+    estimated,
+    exact,
+    extend,
+    finite,
+    magnitude,
+    roundoff,
+    smallest,
+)
 from compare.formulas.stepping import Formulas
 from compare.traces import kind, parameters
 
@@ -27,7 +37,7 @@ NOTHING: Mapping[str, Tracked] = {}
 
 
 class Operands:
-    """Where formulas read: the program's own entries, or the results of the formulas before.
+    """Where formulas read: the program's own entries, exact, or with the error they may have grown.
 
     `carried` holds what the program's last step did not show, as the formulas have it; `now` and
     `then` replace operands of this step and of its state: a question of the kind "what if it had
@@ -46,22 +56,32 @@ class Operands:
         now: Mapping[str, Tracked] = NOTHING,
         then: Mapping[str, Tracked] = NOTHING,
     ) -> None:
-        self.dtype = X.dtype
-        self.trace = trace if own else {}
-        self.state = state
-        self.now = {"X": exact(X, X.dtype), "Y": exact(Y, X.dtype), **now}
+        self.dtype, self.own = X.dtype, own
+        self.trace, self.state = trace, state
+        self.now = {"X": self.given(X), "Y": self.given(Y), **now}
         self.then = {**carried, **then}
         self.stated: dict[str, Tracked] = {}
 
+    def given(self, x: Array) -> Tracked:
+        return exact(x, self.dtype) if self.own else estimated(x, None, self.dtype, 1)
+
     def read(self, name: str) -> Tracked:
         if name not in self.now:
-            own = self.trace.get(name)
-            self.now[name] = self.stated[name] if own is None else exact(own, self.dtype)
+            self.now[name] = self.shown(name)
         return self.now[name]
+
+    def shown(self, name: str) -> Tracked:
+        x = self.trace.get(name)
+        if x is None:
+            return self.stated[name]
+        if self.own:
+            return exact(x, self.dtype)
+        grown = self.stated[name]
+        return estimated(x, grown.error, self.dtype, grown.terms)
 
     def before(self, name: str) -> Tracked:
         if name not in self.then:
-            self.then[name] = exact(self.state[name], self.dtype)
+            self.then[name] = self.given(self.state[name])
         return self.then[name]
 
     def has(self, name: str) -> bool:
@@ -98,41 +118,51 @@ def distance(x: Array, expected: Tracked, *, against: Array | None = None) -> Di
     An element whose estimate is zero must be equal. What is not finite must be so in the same way.
     """
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    wide = extend(np.asarray(x, dtype=dtype))
-    target = expected.value if against is None else extend(np.asarray(against, dtype=dtype))
     with np.errstate(all="ignore"):
-        gap = np.abs(wide - target).astype(np.float64)
+        if against is None:
+            wide = x.astype(expected.value.dtype) if expected.value.dtype != object else extend(x)
+            gap = magnitude(wide - expected.value)
+        else:
+            gap = magnitude(x - against)
         unit = allowance(expected, dtype)
-        unjudged = int(np.count_nonzero(unit > UNKNOWN))
-        ratio = np.where(gap == 0.0, 0.0, gap / unit)
-        narrow = target.astype(dtype)
-    same = (x == narrow) | (np.isnan(x) & np.isnan(narrow))
-    ratio = np.where(same, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
-    worst = int(np.argmax(ratio)) if ratio.size else 0
-    index = tuple(int(i) for i in np.unravel_index(worst, ratio.shape)) if ratio.size else ()
+        ratio = gap / unit
+        worst = ratio.max() if ratio.size else 0.0
+        if not worst < np.inf:  # 0 / 0, overflow or NaN: settled by equality
+            target = np.asarray(expected.value if against is None else against).astype(dtype)
+            ratio = settled(x, target, ratio)
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     unit = np.broadcast_to(unit, ratio.shape)
+    target = np.broadcast_to(expected.value if against is None else against, ratio.shape)
     return Distance(
         float(ratio[index]),
         index,
         float(x[index]),
-        float(narrow[index]),
+        float(target[index]),
         float(unit[index]),
         expected.terms,
-        unjudged,
+        int(np.count_nonzero(unit > UNKNOWN)),
     )
+
+
+def settled(x: Array, target: Array, ratio: Array) -> Array:
+    """Return the ratios with what equality decides decided: equal, or equally not a number, is 0, else infinite."""
+    same = (x == target) | (np.isnan(x) & np.isnan(target))
+    return np.where(same, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
 
 def allowance(expected: Tracked, dtype: np.dtype[Any]) -> Array:
     """Return one unit of error: u times the estimate, and below the normal numbers the smallest of them."""
     if expected.error is None:
         return np.zeros(())
-    tiny = float(np.finfo(dtype).tiny)
-    error = finite(expected.error)
-    return np.asarray(expected.u * error + np.where(error > 0.0, tiny, 0.0))
+    error = expected.error
+    if not error.max(initial=0.0) < np.inf:
+        error = finite(error)
+    tiny = smallest(roundoff(dtype))
+    return np.asarray(expected.u * error + (error > 0.0) * tiny)
 
 
 def judge(formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array) -> dict[str, Distance]:
-    """Return, for each entry of the trace in computation order, its distance from its own formula."""
+    """Return, for each entry of the trace, its distance from its own formula."""
     return {
         name: distance(trace[name], expected)
         for name, expected in stated(formulas, trace, state, X, Y, own=True)
@@ -149,8 +179,9 @@ def judge_pair(
         if name in trace and name in reference:
             out[name] = distance(trace[name], expected, against=reference[name])
             if kind(name) in PARAMETERS and "." not in name:
-                moved = expected - exact(state[name], X.dtype)
-                mine, theirs = trace[name] - state[name], reference[name] - state[name]
+                before = state[name]
+                moved = expected - estimated(before, None, X.dtype, 1)
+                mine, theirs = trace[name] - before, reference[name] - before
                 out[f"update.{name}"] = distance(mine, moved, against=theirs)
     return out
 

@@ -31,8 +31,9 @@ class Quantity:
     def add(self, judged: Judged, step: int, elements: int) -> None:
         self.steps += 1
         self.elements += elements
-        if judged.formula is not None and judged.reference is not None:
+        if judged.formula is not None:
             self.formula = max(self.formula, judged.formula.ratio / judged.limit)
+        if judged.reference is not None:
             self.reference = max(self.reference, judged.reference.ratio)
         pair = judged.pair.ratio / STEP
         if pair >= self.pair:

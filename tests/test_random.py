@@ -199,12 +199,18 @@ def test_bernoulli_gives_0_where_the_number_drawn_is_p_itself() -> None:
     assert by_torch.bernoulli((1,), torch.Generator().manual_seed(0), p=p) == 0.0
 
 
-@pytest.mark.parametrize(("a", "b"), [(-1.0, 1.0), (2.0, 3.0)], ids=["by normals", "in a tail"])
-def test_trunc_normal_stays_in_float32_with_limits_that_are_numpys(a: float, b: float) -> None:
-    given = dict(zip(("mean", "std", "a", "b"), np.array([0.1, 1.1, a, b]), strict=True))
-    x = by_hand.trunc_normal((20,), by_hand.Generator(0), dtype="float32", **given)
-    plain = {name: float(value) for name, value in given.items()}
-    assert_same_bits(x, by_hand.trunc_normal((20,), by_hand.Generator(0), dtype="float32", **plain))
+@exact
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_trunc_normal_takes_a_limit_between_two_float32_for_the_nearer_one(
+    kind: Callable[[float], float],
+) -> None:
+    drawn = by_hand.randn((20,), by_hand.Generator(0), dtype="float32")
+    smallest = float(drawn[(drawn > 0)].min())
+    a = kind(smallest * (1 + 1e-9))
+    x = by_hand.trunc_normal((20,), by_hand.Generator(0), a=a, b=9.0, dtype="float32")
+    theirs = torch.Generator().manual_seed(0)
+    assert_same_bits(x, by_torch.trunc_normal((20,), theirs, a=float(a), b=9.0, dtype="float32"))
+    assert x.min() == np.float32(smallest)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +333,7 @@ for dtype in ("float64", "float32"):
             same("trunc_normal", (n,), dtype)
 mine, theirs = (r.randn((1_000_000,), g, dtype="float32")
                 for r, g in zip((by_hand, by_torch), pair()))
-print(fused, np.max(np.abs(mine - theirs) / np.spacing(np.abs(theirs))))
+print(fused, (np.abs(mine - theirs) / np.spacing(np.abs(theirs))).max(), (mine != theirs).mean())
 """
 
 
@@ -335,16 +341,22 @@ print(fused, np.max(np.abs(mine - theirs) / np.spacing(np.abs(theirs))))
     (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="shown on Linux x86-64"
 )
 @pytest.mark.parametrize(
-    ("capability", "allowed_ulp"),
-    [pytest.param("default", 4, id="default kernels"), pytest.param("avx2", 0, id="AVX2 kernels")],
+    ("capability", "allowed_ulp", "allowed_share"),
+    [
+        pytest.param("default", 4, 0.02, id="default kernels"),
+        pytest.param("avx2", 0, 0, id="AVX2 kernels"),
+    ],
 )
-def test_the_bits_follow_the_kernels_torch_runs(capability: str, allowed_ulp: int) -> None:
+def test_the_bits_follow_the_kernels_torch_runs(
+    capability: str, allowed_ulp: float, allowed_share: float
+) -> None:
     if capability == "avx2" and CAPABILITY == "DEFAULT":
         pytest.skip("this processor has no AVX2")
     done = run(UNDER, ATEN_CPU_CAPABILITY=capability)
-    fused, ulp = done.split()
+    fused, ulp, share = done.split()
     assert fused == str(capability != "default")
     assert float(ulp) <= allowed_ulp
+    assert float(share) <= allowed_share
 
 
 def run(program: str, **environment: str) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -35,6 +36,7 @@ def growth(K: int) -> float:
     return 1.0 + 0.25 * math.sqrt(K)
 
 
+@cache
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the type formulas for `dtype` are evaluated in: float64, longdouble, or mpmath objects.
 
@@ -56,14 +58,10 @@ def extend(x: Array) -> Array:
     return x.astype(target)
 
 
+@cache
 def smallest(u: float) -> float:
     """Return the smallest normal number of the type with unit roundoff u; below it, rounding is absolute."""
     return float(np.finfo(np.float32 if u > 2.0**-30 else np.float64).tiny)
-
-
-def spacing(u: float) -> float:
-    """Return the spacing of the numbers below the smallest normal one: what underflow can lose."""
-    return 2.0 * u * smallest(u)
 
 
 def evaluate(name: str, x: Array) -> Array:
@@ -76,7 +74,7 @@ def evaluate(name: str, x: Array) -> Array:
 
 def magnitude(x: Array) -> Array:
     """Return |x| in float64: errors need no more digits than that."""
-    return np.abs(x).astype(np.float64)
+    return np.abs(x.astype(np.float64, copy=False))
 
 
 @dataclass(frozen=True)
@@ -97,10 +95,18 @@ class Tracked:
     """
 
     __array_ufunc__ = None  # ndarray * Tracked is ours to compute
-    __slots__ = ("error", "terms", "u", "value")
+    __slots__ = ("_size", "error", "terms", "u", "value")
 
     def __init__(self, value: Array, error: Array | None, u: float, terms: int = 1) -> None:
         self.value, self.error, self.u, self.terms = value, error, u, terms
+        self._size: Array | None = None
+
+    @property
+    def size(self) -> Array:
+        """Return the magnitude of the value in float64."""
+        if self._size is None:
+            self._size = magnitude(self.value)
+        return self._size
 
     @property
     def T(self) -> Tracked:
@@ -129,9 +135,10 @@ class Tracked:
 
     def made(self, other: Tracked, value: Array, *inherited: Array | None) -> Tracked:
         """Return `value` of `self` and `other`, with one rounding of its own added to the errors it inherits."""
-        size = magnitude(value)
-        own = size + np.where(size > 0.0, spacing(self.u) / self.u, 0.0)
-        return Tracked(value, added(own, *inherited), self.u, max(self.terms, other.terms))
+        out = Tracked(value, None, self.u, max(self.terms, other.terms))
+        own = out.size + (out.size > 0.0) * (2.0 * smallest(self.u))  # and what underflow loses
+        out.error = added(own, *inherited)
+        return out
 
     def with_error(self, error: Array | None) -> Tracked:
         return Tracked(self.value, error, self.u, self.terms)
@@ -152,17 +159,16 @@ class Tracked:
         both = None
         if self.error is not None and b.error is not None:
             both = quietly(np.multiply, self.u * self.error, b.error)  # counts where a gradient is rounding alone
-        return self.made(b, value, scaled(self.error, b.value), scaled(b.error, self.value), both)
+        return self.made(b, value, scaled(self.error, b), scaled(b.error, self), both)
 
     def __truediv__(self, other: Any) -> Tracked:
         b = self.lift(other)
-        value = quietly(np.divide, self.value, b.value)
-        room = magnitude(b.value)
+        out = Tracked(quietly(np.divide, self.value, b.value), None, self.u)
+        room = b.size
         if b.error is not None:
             room = np.maximum(room - b.error * self.u, 0.0)
-        return self.made(
-            b, value, quotient(self.error, room), quotient(scaled(b.error, value), room)
-        )
+        inherited = quotient(self.error, room), quotient(scaled(b.error, out), room)
+        return self.made(b, out.value, *inherited)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -174,7 +180,7 @@ class Tracked:
         return self.lift(other) / self
 
     def __matmul__(self, other: Tracked) -> Tracked:
-        a, b = magnitude(self.value), magnitude(other.value)
+        a, b = self.size, other.size
         K = self.shape[-1]
         error = growth(K) * (a @ b)
         inherited = (
@@ -209,17 +215,18 @@ class Tracked:
         """Sum along `axis`, kept as a dimension of size 1; over everything where `axis` is None."""
         keep = axis is not None
         K = self.value.size if axis is None else self.shape[axis]
-        error = growth(K) * magnitude(self.value).sum(axis=axis, keepdims=keep)
+        error = growth(K) * self.size.sum(axis=axis, keepdims=keep)
         inherited = None if self.error is None else self.error.sum(axis=axis, keepdims=keep)
         value = np.asarray(self.value.sum(axis=axis, keepdims=keep))
         return Tracked(value, added(error, inherited), self.u, max(K, self.terms))
 
     def rounded(self, units: float = 1.0) -> Tracked:
         """Return the same value as known only to `units` roundings of itself."""
-        return self.with_error(added(self.error, units * magnitude(self.value)))
+        return self.with_error(added(self.error, units * self.size))
 
 
-def quietly(operation: Callable[..., Any], *operands: Array) -> Array:
+def quietly(operation: Callable[..., Any], *operands: Any) -> Array:
+    """Return operation(*operands), overflow and 0/0 included: whoever judges the outcome sees them there."""
     with np.errstate(all="ignore"):
         return np.asarray(operation(*operands))
 
@@ -230,8 +237,8 @@ def added(*errors: Array | None) -> Array | None:
     return sum(known[1:], known[0]) if known else None
 
 
-def scaled(error: Array | None, by: Array) -> Array | None:
-    return None if error is None else quietly(np.multiply, error, magnitude(by))
+def scaled(error: Array | None, by: Tracked) -> Array | None:
+    return None if error is None else quietly(np.multiply, error, by.size)
 
 
 def finite(error: Array) -> Array:
@@ -248,10 +255,21 @@ def quotient(error: Array | None, by: Array) -> Array | None:
 
 
 def exact(x: Array, dtype: np.dtype[Any]) -> Tracked:
-    """Return `x` as an exact operand of formulas for programs that compute in `dtype`.
+    """Return `x` as an exact operand, in the wider type, of formulas for programs that compute in `dtype`.
 
     >>> z = exact(np.array([1.0, 2.0]), np.dtype("float64"))
     >>> (z * z + 1).error.tolist()
     [3.0, 9.0]
     """
-    return Tracked(extend(np.asarray(x, dtype=dtype)), None, float(np.finfo(dtype).eps) / 2)
+    return Tracked(extend(np.asarray(x, dtype=dtype)), None, roundoff(dtype))
+
+
+def estimated(x: Array, error: Array | None, dtype: np.dtype[Any], terms: int) -> Tracked:
+    """Return `x` in float64 with an error: where errors alone are wanted, its digits are enough."""
+    return Tracked(np.asarray(x, dtype=np.float64), error, roundoff(dtype), terms)
+
+
+@cache
+def roundoff(dtype: np.dtype[Any]) -> float:
+    """Return the unit roundoff u of a type, half its machine epsilon."""
+    return float(np.finfo(dtype).eps) / 2

@@ -19,14 +19,17 @@ from compare.formulas.arithmetic import (
     magnitude,
     quietly,
     quotient,
-    scaled,
     smallest,
 )
 
 
 def rounded_function(x: Tracked, name: str, slope: Array) -> Tracked:
     value = evaluate(name, x.value)
-    return Tracked(value, added(FUNCTION_ERROR * magnitude(value), scaled(x.error, slope)), x.u, x.terms)
+    return Tracked(value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms)
+
+
+def sloped(error: Array | None, slope: Array) -> Array | None:
+    return None if error is None else quietly(np.multiply, error, magnitude(slope))
 
 
 def toward_zero(x: Tracked) -> Array:
@@ -124,7 +127,7 @@ def power(x: float, t: Tracked) -> Tracked:
 def erf(x: Tracked) -> Tracked:
     slope = 2.0 / math.sqrt(math.pi) * np.exp(-(toward_zero(x) ** 2))
     value = erf_series(x.value)
-    return Tracked(value, added(FUNCTION_ERROR * magnitude(value), scaled(x.error, slope)), x.u, x.terms)
+    return Tracked(value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms)
 
 
 def erf_series(z: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compare.formulas.activations import sigmoid, softmax
-from compare.formulas.arithmetic import Tracked
+from compare.formulas.arithmetic import Tracked, added, magnitude
 from compare.formulas.functions import absolute, clamped_log, exp, log, log1p, maximum, total, where
 
 FLOOR = float(np.float32(1e-12))  # torch's floor of p (1 - p): a float32 constant, in float64 too
@@ -87,8 +87,10 @@ def bce_gradient(A: Tracked, Y: Tracked) -> Tracked:
 
 
 def bce_with_logits(A: Tracked, Y: Tracked) -> Tracked:
+    r"""$\frac1N \sum \max(z, 0) - z y + \log(1 + e^{-|z|})$, or $(1 - y) z - \log \sigma(z)$, which rounds at $|z|$."""
     softened = log1p(exp(-absolute(A)))
-    return total(maximum(A, 0.0), -(A * Y), softened).sum() / elements(A)
+    terms = total(maximum(A, 0.0), -(A * Y), softened)
+    return terms.with_error(added(terms.error, magnitude(A.value))).sum() / elements(A)
 
 
 def bce_with_logits_gradient(A: Tracked, Y: Tracked) -> Tracked:

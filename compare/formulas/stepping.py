@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from compare.formulas import network
-from compare.formulas.arithmetic import Tracked
+from compare.formulas.arithmetic import Array, Tracked
 
 Slots = Callable[[str], Tracked | None]
 Expected = Iterator[tuple[str, Tracked]]
@@ -69,17 +71,18 @@ def update(
     if ready and formulas.clip is not None:
         yield from formulas.clip({n: read(prefix + n) for n in moving}, read)
         prefix = "g."
-    after = {}
-    for n in names:
-        if not (ready and n in moving):
-            yield from resting(n, before, has, formulas)
-            after[n] = before(n)
-            continue
-        for slot, expected in ruled(formulas, n, read(prefix + n), read, before, has):
-            if slot:
-                yield f"{slot}.{n}", expected
-            else:
-                after[n] = expected
+    after = {n: before(n) for n in names}
+    still = [n for n in names if not (ready and n in moving)]
+    for n in still:
+        yield from resting(n, before, has)
+    for group in alike(formulas, [n for n in names if n not in still], before, has):
+        gradients = {n: read(prefix + n) for n in group}
+        for slot, expected in ruled(formulas, gradients, read, before, has):
+            for n, share in zip(group, parted(expected, list(map(before, group))), strict=True):
+                if slot:
+                    yield f"{slot}.{n}", share
+                else:
+                    after[n] = share
     yield from after.items()
 
 
@@ -99,28 +102,85 @@ def accumulated(
 
 def ruled(
     formulas: Formulas,
-    n: str,
-    g: Tracked,
+    gradients: Mapping[str, Tracked],
     read: Callable[[str], Tracked],
     before: Callable[[str], Tracked],
     has: Callable[[str], bool],
 ) -> Expected:
-    """Yield the rule's state and parameter for parameter `n`."""
+    """Yield the rule's state and parameters, end to end, for a group of parameters."""
+    names = list(gradients)
 
     def old(slot: str) -> Tracked | None:
-        return before(f"{slot}.{n}") if has(f"{slot}.{n}") else None
+        if not has(f"{slot}.{names[0]}"):
+            return None
+        return joined([before(f"{slot}.{n}") for n in names])
 
     def new(slot: str) -> Tracked:
-        return read(f"{slot}.{n}")
+        return joined([read(f"{slot}.{n}") for n in names])
 
     options = dict(formulas.hyperparameters)
-    if n.rstrip("0123456789") in formulas.undecayed:
+    if kind(names[0]) in formulas.undecayed:
         options["weight_decay"] = 0.0
-    return formulas.rule(before(n), g, old, new, **options)
+    p, g = joined([before(n) for n in names]), joined(list(gradients.values()))
+    return formulas.rule(p, g, old, new, **options)
+
+
+def kind(name: str) -> str:
+    return name.rstrip("0123456789")
+
+
+def alike(
+    formulas: Formulas,
+    names: Sequence[str],
+    before: Callable[[str], Tracked],
+    has: Callable[[str], bool],
+) -> list[list[str]]:
+    """Return the names in groups whose rule is one and the same: rules work entry by entry.
+
+    Parameters go together where weight decay treats them alike and their slots, and counts, are equal.
+    """
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for n in names:
+        slots = tuple(slot for slot in SLOTS if has(f"{slot}.{n}"))
+        scalars = [before(f"{slot}.{n}") for slot in slots if slot in SCALARS]
+        counts = tuple(float(x.value) for x in scalars)
+        groups.setdefault((kind(n) in formulas.undecayed, slots, counts), []).append(n)
+    return list(groups.values())
+
+
+def joined(parts: Sequence[Tracked]) -> Tracked:
+    """Return arrays end to end as one; scalars, which are equal, as they are."""
+    first = parts[0]
+    if len(parts) == 1 or first.value.ndim == 0:
+        return first
+    value = np.concatenate([x.value.ravel() for x in parts])
+    error = None
+    if any(x.error is not None for x in parts):
+        error = np.concatenate([spread(x).ravel() for x in parts])
+    return Tracked(value, error, first.u, max(x.terms for x in parts))
+
+
+def spread(x: Tracked) -> Array:
+    """Return the error in the shape of the value; zeros where there is none."""
+    zero = np.zeros(()) if x.error is None else x.error
+    return np.broadcast_to(zero, x.shape)
+
+
+def parted(x: Tracked, like: Sequence[Tracked]) -> Iterator[Tracked]:
+    """Yield the parts of `joined` again, each in the shape of its parameter."""
+    start = 0
+    for p in like:
+        if x.value.ndim == 0 or len(like) == 1:
+            yield x
+            continue
+        end = start + p.value.size
+        error = None if x.error is None else spread(x)[start:end].reshape(p.shape)
+        yield Tracked(x.value[start:end].reshape(p.shape), error, x.u, x.terms)
+        start = end
 
 
 def resting(
-    n: str, before: Callable[[str], Tracked], has: Callable[[str], bool], formulas: Formulas
+    n: str, before: Callable[[str], Tracked], has: Callable[[str], bool]
 ) -> Expected:
     """Yield the state of a parameter that this step does not move: as it was."""
     for slot in SLOTS:
@@ -128,4 +188,5 @@ def resting(
             yield f"{slot}.{n}", before(f"{slot}.{n}")
 
 
+SCALARS = ("t", "mu")
 SLOTS = ("t", "m", "v", "vmax", "s", "ga", "u", "mu", "d", "prev", "eta")

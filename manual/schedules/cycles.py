@@ -21,7 +21,7 @@ def linear_warmup(
     gradients to be trusted.
 
     **In PyTorch:** `torch.optim.lr_scheduler.LinearLR`, which multiplies the last rate by the
-    ratio of two points of the ramp: within a few roundings a step.
+    ratio of two points of the ramp: the two are within a rounding a step.
 
     Raises ValueError unless 0 < start_factor <= 1 and 0 <= end_factor <= 1, as torch does.
 
@@ -43,9 +43,10 @@ def cosine(k: int, *, lr: float, T_max: int, eta_min: float = 0.0) -> float:
     Half a wave, from $\eta$ at $k = 0$ to $\eta_{min}$ at $T_{max}$; after that it rises again, as
     torch's does, with period $2\,T_{max}$.
 
-    **In PyTorch:** `torch.optim.lr_scheduler.CosineAnnealingLR`, which steps from the last rate to
-    the next by a recurrence: near $\eta_{min}$ it divides by $1 + \cos$ of nearly $\pi$, and what
-    rounding has done there it keeps (see the tests for how much).
+    **In PyTorch:** `torch.optim.lr_scheduler.CosineAnnealingLR`, which steps from each rate to the
+    next by a recurrence. Down to $T_{max}$ the two are within a rounding a step; beyond, torch
+    climbs from $1 - \cos(\pi / T_{max})$, which has lost about $T_{max}^2 / 5$ roundings, and
+    keeps that error.
 
     Source: Loshchilov and Hutter, *SGDR*, ICLR 2017, equation 5, without restarts.
 

@@ -2,7 +2,9 @@ r"""RMSprop as stated, with epsilon outside the root and inside it."""
 
 from __future__ import annotations
 
-from compare.formulas.arithmetic import Tracked
+import numpy as np
+
+from compare.formulas.arithmetic import HOPELESS, Tracked
 from compare.formulas.functions import sqrt, total
 from compare.formulas.optimizers.terms import (
     Expected,
@@ -43,13 +45,21 @@ def rmsprop(
         yield "ga", ga
         ga = new("ga") or ga
         variance = total(variance, -(ga * ga))
-    d = g / (sqrt(variance) + held(eps, p))
+    d = undecided(g / (sqrt(variance) + held(eps, p)), variance)
     if momentum > 0.0:
         before = old("m")
         m = d if before is None else total(held(momentum, p) * before, d)
         yield "m", m
         d = new("m") or m
     yield "", total(p, -(held(lr, p) * d))
+
+
+def undecided(d: Tracked, variance: Tracked) -> Tracked:
+    """Return `d`, unknown where the variance may as well be negative: NaN to a program, or not."""
+    if variance.error is None or d.error is None:
+        return d
+    lost = (variance.error > 0.0) & (variance.value <= variance.u * variance.error)
+    return Tracked(np.where(lost, 0.0, d.value), np.where(lost, HOPELESS, d.error), d.u, d.terms)
 
 
 def rmsprop_eps_inside(

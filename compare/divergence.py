@@ -14,7 +14,7 @@ class Divergence(AssertionError):
 
     step: int
     origin: str
-    kind: str  # "formula", "reference", "step" or "nonfinite"
+    kind: str  # "formula", "reference" or "step"
     distance: Distance
     limit: float
     reference: float  # the reference's value at the same place
@@ -42,8 +42,6 @@ class Divergence(AssertionError):
                 f"step {self.step}: {self.origin} differs from the reference by more than rounding "
                 "along the step explains, though every formula agrees on its own inputs"
             )
-        if self.kind == "nonfinite":
-            return f"step {self.step}: {self.origin} is not finite on one side only"
         return f"step {self.step}: the formula of {self.origin} is wrong in {self.whose}"
 
     def details(self) -> list[str]:

@@ -33,6 +33,8 @@ from compare.traces import kind, parameters
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
 UNKNOWN = HOPELESS * 1e-50
+ZERO = np.zeros(())
+DOUBLE = np.dtype(np.float64)
 NOTHING: Mapping[str, Tracked] = {}
 
 
@@ -117,31 +119,30 @@ def distance(x: Array, expected: Tracked, *, against: Array | None = None) -> Di
 
     An element whose estimate is zero must be equal. What is not finite must be so in the same way.
     """
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    dtype = x.dtype if x.dtype.kind == "f" else DOUBLE
     with np.errstate(all="ignore"):
-        if against is None:
-            wide = x.astype(expected.value.dtype) if expected.value.dtype != object else extend(x)
-            gap = magnitude(wide - expected.value)
-        else:
-            gap = magnitude(x - against)
-        unit = allowance(expected, dtype)
-        ratio = gap / unit
-        worst = ratio.max() if ratio.size else 0.0
+        target = expected.value if against is None else against
+        wide = x if against is not None else widened(x, target.dtype)
+        gap = magnitude(wide - target)
+        unit, unjudged = allowance(expected, dtype)
+        ratio = np.where(unit > UNKNOWN, 0.0, gap / unit) if unjudged else gap / unit
+        worst = ratio.max(initial=0.0)
         if not worst < np.inf:  # 0 / 0, overflow or NaN: settled by equality
-            target = np.asarray(expected.value if against is None else against).astype(dtype)
-            ratio = settled(x, target, ratio)
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-    unit = np.broadcast_to(unit, ratio.shape)
-    target = np.broadcast_to(expected.value if against is None else against, ratio.shape)
+            ratio = settled(x, np.asarray(target).astype(dtype), ratio)
+    index = np.unravel_index(int(ratio.argmax()), ratio.shape) if ratio.ndim else ()
     return Distance(
         float(ratio[index]),
-        index,
+        tuple(map(int, index)),
         float(x[index]),
-        float(target[index]),
-        float(unit[index]),
+        float(target[index]) if target.shape == ratio.shape else float(target.max()),
+        float(unit[index]) if unit.shape == ratio.shape else float(unit.max()),
         expected.terms,
-        int(np.count_nonzero(unit > UNKNOWN)),
+        unjudged,
     )
+
+
+def widened(x: Array, target: np.dtype[Any]) -> Array:
+    return extend(x) if target == object else x.astype(target, copy=False)
 
 
 def settled(x: Array, target: Array, ratio: Array) -> Array:
@@ -150,15 +151,17 @@ def settled(x: Array, target: Array, ratio: Array) -> Array:
     return np.where(same, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
 
-def allowance(expected: Tracked, dtype: np.dtype[Any]) -> Array:
-    """Return one unit of error: u times the estimate, and below the normal numbers the smallest of them."""
-    if expected.error is None:
-        return np.zeros(())
+def allowance(expected: Tracked, dtype: np.dtype[Any]) -> tuple[Array, int]:
+    """Return one unit of error, u times the estimate plus the smallest normal number, and how much it cannot judge."""
     error = expected.error
-    if not error.max(initial=0.0) < np.inf:
+    if error is None:
+        return ZERO, 0
+    unjudged = 0
+    if not error.max(initial=0.0) < UNKNOWN:
         error = finite(error)
+        unjudged = int(np.count_nonzero(expected.u * error > UNKNOWN))
     tiny = smallest(roundoff(dtype))
-    return np.asarray(expected.u * error + (error > 0.0) * tiny)
+    return expected.u * error + (error > 0.0) * tiny, unjudged
 
 
 def judge(formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array) -> dict[str, Distance]:

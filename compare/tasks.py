@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import manual
@@ -56,7 +58,11 @@ class Task:
         scheme, options = parse(self.initialization)
         mine, theirs = (
             package.initialization.initialize(
-                self.sizes, scheme=scheme, seed=self.seed, dtype=dtype, options=options
+                self.sizes,
+                scheme=scheme,
+                seed=generator(package, self.seed),
+                dtype=dtype,
+                options=options,
             )
             for package in (manual, reference)
         )
@@ -87,7 +93,7 @@ class Task:
 
     def orders(self, m: int) -> Iterator[Array]:
         """Yield each epoch's shuffled order, as torch's DataLoader draws it, from both sides' generators."""
-        mine, theirs = manual.random.Generator(self.seed), reference.random.Generator(self.seed)
+        mine, theirs = generator(manual, self.seed), generator(reference, self.seed)
         for epoch in count():
             order = manual.random.epoch_order(m, mine)
             other = reference.random.epoch_order(m, theirs)
@@ -99,16 +105,16 @@ class Task:
         p = self.configuration.dropout
         if not p:
             return lambda m: {}
-        sides = [(side.random, side.random.Generator(self.seed)) for side in (manual, reference)]
+        sides = [(side.random, generator(side, self.seed)) for side in (manual, reference)]
         dtype = self.dataset.X_train.dtype
 
         def draw(m: int) -> dict[str, Array]:
             mine, theirs = (
                 {
-                    f"mask{l}": frozen(random.dropout_mask((m, n), generator, p=p, dtype=dtype).T)
+                    f"mask{l}": frozen(random.dropout_mask((m, n), source, p=p, dtype=dtype).T)
                     for l, n in enumerate(self.hidden, 1)
                 }
-                for random, generator in sides
+                for random, source in sides
             )
             equal(mine, theirs, "dropout masks")
             return mine
@@ -125,6 +131,12 @@ class Task:
         if abs(mine - theirs) > 1e-13 * abs(lr):
             raise Unequal(f"step {k}: the schedule gives lr {mine!r}, torch's {theirs!r}")
         return {"lr": mine}
+
+
+def generator(package: ModuleType, seed: int) -> Any:
+    """Return the package's generator, its arithmetic as this machine's torch kernels have it."""
+    fused = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+    return package.random.Generator(seed, fused=fused)
 
 
 def normalization_state(hidden: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Array]:

@@ -110,8 +110,9 @@ def verify_step(
     traces.check(mine, theirs, whose=whose, where=where)
     for trace, side in ((mine, whose), (theirs, "the reference")):
         traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
-    if blown := overflowed(mine, theirs, number, whose):
-        return Stepped(number, mine, theirs, (), blown)
+    first, second = traces.nonfinite(mine), traces.nonfinite(theirs)
+    if first and first == second:
+        return Stepped(number, mine, theirs, (), first)
     formulas = configuration.formulas(**batch.options)
     own = judge(formulas, mine, start, X, Y)
     pairs = judge_pair(formulas, mine, theirs, start, X, Y)
@@ -158,21 +159,6 @@ def complete(trace: Trace, own: Mapping[str, Distance], where: str) -> None:
     unjudged = [n for n in trace if n not in own]
     if unjudged:
         raise traces.Misshapen(f"{where}no formula is stated for {', '.join(unjudged)}")
-
-
-def overflowed(mine: Trace, theirs: Trace, number: int, whose: str) -> str | None:
-    """Return the entry at which both leave the finite numbers; raise Divergence if one does alone."""
-    first, second = traces.nonfinite(mine), traces.nonfinite(theirs)
-    if first == second:
-        return first
-    names = list(mine)
-    origin = min((n for n in (first, second) if n), key=names.index)
-    x, y = mine[origin], theirs[origin]
-    flat = int(np.argmax(np.isfinite(x) != np.isfinite(y)))
-    index = tuple(int(i) for i in np.unravel_index(flat, x.shape))
-    place = Distance(float("inf"), index, float(x[index]), float(y[index]), 0.0, 1)
-    agreed = tuple(names[: names.index(origin)])
-    raise Divergence(number, origin, "nonfinite", place, 1.0, float(y[index]), agreed, (), whose)
 
 
 def divergence(

@@ -72,7 +72,8 @@ def dropout(A: Array, mask: Array, *, p: float) -> tuple[Array, Callable[[Array]
     >>> dropout(np.array([[1.0, 2.0]]), np.array([[0.0, 1.0]]), p=0.5)[0]
     array([[0., 4.]])
     """
-    scale = mask * A.dtype.type(1.0 / (1.0 - p)) if p < 1.0 else mask * A.dtype.type(0.0)
+    one = A.dtype.type(1.0)
+    scale = mask * (one / A.dtype.type(1.0 - p) if p < 1.0 else one - one)
 
     def backward(dD: Array) -> Array:
         return dD * scale

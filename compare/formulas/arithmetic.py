@@ -251,7 +251,9 @@ def quotient(error: Array | None, by: Array) -> Array | None:
     if error is None:
         return None
     ratio = quietly(np.divide, error, by)
-    return np.where(np.broadcast_to(error, ratio.shape) == 0.0, 0.0, finite(ratio))
+    if ratio.max(initial=0.0) < HOPELESS:
+        return ratio
+    return np.where(error == 0.0, 0.0, finite(ratio))
 
 
 def exact(x: Array, dtype: np.dtype[Any]) -> Tracked:

@@ -162,8 +162,9 @@ def joined(parts: Sequence[Tracked]) -> Tracked:
 
 def spread(x: Tracked) -> Array:
     """Return the error in the shape of the value; zeros where there is none."""
-    zero = np.zeros(()) if x.error is None else x.error
-    return np.broadcast_to(zero, x.shape)
+    if x.error is not None and x.error.shape == x.shape:
+        return x.error
+    return np.broadcast_to(ZERO if x.error is None else x.error, x.shape)
 
 
 def parted(x: Tracked, like: Sequence[Tracked]) -> Iterator[Tracked]:
@@ -188,5 +189,6 @@ def resting(
             yield f"{slot}.{n}", before(f"{slot}.{n}")
 
 
+ZERO = np.zeros(())
 SCALARS = ("t", "mu")
 SLOTS = ("t", "m", "v", "vmax", "s", "ga", "u", "mu", "d", "prev", "eta")

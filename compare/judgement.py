@@ -114,10 +114,13 @@ class Distance:
     unjudged: int = 0  # elements that rounding alone may have made anything
 
 
-def distance(x: Array, expected: Tracked, *, against: Array | None = None) -> Distance:
+def distance(
+    x: Array, expected: Tracked, *, against: Array | None = None, strict: bool = False
+) -> Distance:
     """Return the distance of `x` from the stated value, or from `against` in units of the stated error.
 
     An element whose estimate is zero must be equal. What is not finite must be so in the same way.
+    Elements that rounding may have made anything are not judged; where `strict`, they must be equal.
     """
     dtype = x.dtype if x.dtype.kind == "f" else DOUBLE
     with np.errstate(all="ignore"):
@@ -125,7 +128,9 @@ def distance(x: Array, expected: Tracked, *, against: Array | None = None) -> Di
         wide = x if against is not None else widened(x, target.dtype)
         gap = magnitude(wide - target)
         unit, unjudged = allowance(expected, dtype)
-        ratio = np.where(unit > UNKNOWN, 0.0, gap / unit) if unjudged else gap / unit
+        ratio = gap / unit
+        if unjudged:
+            ratio = np.where(unit > UNKNOWN, np.nan if strict else 0.0, ratio)
         worst = ratio.max(initial=0.0)
         if not worst < np.inf:  # 0 / 0, overflow or NaN: settled by equality
             ratio = settled(x, np.asarray(target).astype(dtype), ratio)

@@ -1,4 +1,4 @@
-r"""A torch function as value and backward: what `torch.func.vjp` returns, by torch.autograd.grad."""
+r"""A torch function as value and backward, as `torch.func.vjp` has it, by torch.autograd.grad."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 def differentiate(
     f: Callable[[Tensor], Tensor], x: Tensor
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Return f(x), on the graph of `x`, and the function that takes a gradient at f(x) to the one at x.
+    """Return y = f(x), on the graph of `x`, and the function that takes dy to dx.
 
-    Each call of that function runs f again on a copy of `x`: it may be called any number of times.
+    Each call of that function runs f again: it may be called any number of times.
 
     >>> y, backward = differentiate(torch.square, torch.tensor([3.0]))
     >>> y, backward(torch.tensor([2.0]))
@@ -21,7 +21,7 @@ def differentiate(
     """
 
     def backward(dy: Tensor) -> Tensor:
-        leaf = x.detach().clone().requires_grad_()
+        leaf = x.detach().requires_grad_()
         with torch.enable_grad():
             (dx,) = torch.autograd.grad(f(leaf), leaf, dy)
         return dx

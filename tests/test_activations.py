@@ -1,4 +1,4 @@
-"""Every activation by hand against torch's, and both against the formula as stated in wider arithmetic."""
+"""Every activation by hand against torch's, and both against the stated formula."""
 
 import mpmath
 import numpy as np
@@ -42,7 +42,17 @@ def inputs(dtype):
     """Yield (what is hard about it, Z)."""
     random, f = np.random.default_rng(0), np.finfo(dtype)
     both = np.array([[1.0], [-1.0]])
-    ends = [20.0, np.nextafter(np.dtype(dtype).type(20), np.inf), 2.5, 30, 50, 88, 89, 104, 709, 746]
+    ends = [
+        20.0,
+        np.nextafter(np.dtype(dtype).type(20), np.inf),
+        30,
+        50,
+        88,
+        89,
+        104,
+        709,
+        746,
+    ]
     least = [0.0, 1e-30, f.tiny, f.smallest_subnormal, 1e-10, f.eps]
     yield "random", 2.0 * random.normal(size=(8, 32))
     yield "wide", 20.0 * random.normal(size=(8, 64))
@@ -72,6 +82,13 @@ def by_torch(name, Z, options):
 SIDES = {"manual": by_hand, "reference": by_torch}
 
 
+def ratio(x, expected, against=None):
+    """Return how far `x` is from the stated value, in units of what rounding can do."""
+    d = distance(x, expected, against=against)
+    assert d.unjudged == 0
+    return d.ratio
+
+
 def oracle(name, Z, A, dA, options):
     """Return the stated value and gradient; the gradient may use the program's own A."""
     z, da = exact(Z, Z.dtype), exact(dA, Z.dtype)
@@ -92,8 +109,8 @@ def test_value_and_gradient_are_the_stated_ones(name, options, dtype, side):
         dA = cotangent(Z)
         A, backward = SIDES[side](name, Z, options)
         value, gradient = oracle(name, Z, A, dA, options)
-        assert (kind, distance(A, value).ratio) <= (kind, CAP)
-        assert (kind, distance(backward(dA), gradient).ratio) <= (kind, CAP)
+        assert (kind, ratio(A, value)) <= (kind, CAP)
+        assert (kind, ratio(backward(dA), gradient)) <= (kind, CAP)
 
 
 @each_dtype
@@ -103,9 +120,8 @@ def test_both_sides_agree_within_what_rounding_can_do(name, options, dtype):
         dA = cotangent(Z)
         (A, backward), (B, other) = (f(name, Z, options) for f in SIDES.values())
         value, gradient = oracle(name, Z, None, dA, options)
-        assert (kind, distance(A, value, against=B).ratio) <= (kind, STEP)
-        gap = distance(backward(dA), gradient, against=other(dA))
-        assert (kind, gap.ratio) <= (kind, STEP)
+        assert (kind, ratio(A, value, against=B)) <= (kind, STEP)
+        assert (kind, ratio(backward(dA), gradient, against=other(dA))) <= (kind, STEP)
 
 
 @each_case
@@ -114,8 +130,8 @@ def test_a_fault_of_1e_9_on_value_or_gradient_is_caught(name, options):
     dA = cotangent(Z)
     A, backward = by_hand(name, Z, options)
     value, gradient = oracle(name, Z, A, dA, options)
-    assert distance(A * (1 + 1e-9), value).ratio > CAP
-    assert distance(backward(dA) * (1 + 1e-9), gradient).ratio > CAP
+    assert ratio(A * (1 + 1e-9), value) > CAP
+    assert ratio(backward(dA) * (1 + 1e-9), gradient) > CAP
 
 
 class ByHand(torch.autograd.Function):
@@ -187,6 +203,7 @@ KINKS = {
     "elu just above 0 has slope 1": ("elu", {"alpha": 1.7}, 5e-324, 1.0),
     "softplus at its threshold is not yet linear": ("softplus", {"threshold": 0.0}, 0.0, 0.5),
     "softplus above its threshold is linear": ("softplus", {"threshold": 0.0}, 5e-324, 1.0),
+    "softplus compares beta z": ("softplus", {"beta": 2.0, "threshold": 1.0}, 0.75, 1.0),
 }
 
 
@@ -227,7 +244,7 @@ def test_the_widest_range_gives_finite_numbers_and_no_warning(name, options, dty
 def test_sigmoid_keeps_its_relative_accuracy_in_the_lower_tail():
     A, _ = manual.activations.sigmoid(np.array([[-700.0, -740.0]]))
     true = [float(mpmath.exp(z)) for z in (-700, -740)]
-    assert pytest.approx(true, rel=1e-13) == A[0, :].tolist()
+    assert pytest.approx(true, rel=1e-13, abs=0.0) == A[0, :].tolist()
 
 
 @pytest.mark.parametrize(("dtype", "z"), [("float64", 1e155), ("float32", 1e20)])
@@ -255,7 +272,7 @@ def test_softplus_refuses_a_beta_it_cannot_divide_by():
         manual.activations.softplus(np.ones((1, 1)), beta=0)
 
 
-@pytest.mark.parametrize(("dtype", "ulp"), [("float64", 1.2), ("float32", 1.3)])
+@pytest.mark.parametrize(("dtype", "ulp"), [("float64", 1.5), ("float32", 1.5)])
 def test_erf_is_within_an_ulp_or_so(dtype, ulp):
     random = np.random.default_rng(5)
     z = np.concatenate([np.linspace(-6.5, 6.5, 1001), random.uniform(0.3, 2.5, 1500), [1e-40]])

@@ -1,4 +1,4 @@
-"""Every schedule by hand against torch's scheduler driven step by step, and against its formula in mpmath."""
+"""Every schedule by hand against torch's scheduler driven step by step, and in mpmath."""
 
 import mpmath
 import pytest
@@ -46,7 +46,7 @@ def rates(package, name, options, *, lr=0.037, steps=STEPS):
 
 
 def apart(mine, theirs, lr=0.037):
-    """Return the largest difference in roundings of the rate (of lr, where it is smaller) a step."""
+    """Return the largest difference a step, in roundings of the rate, or of lr if it is larger."""
     gaps = enumerate(zip(mine, theirs, strict=True))
     return max(abs(a - b) / (U * max(lr, b) * (k + 1)) for k, (a, b) in gaps)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.diagnosis.scene import Scene, Shown, Variant, expected, reads
+from compare.diagnosis.scene import Scene, Shown, Variant, reads, right
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import absolute, sqrt
 from compare.formulas.stepping import Formulas
@@ -87,7 +87,7 @@ def substituted(scene: Scene, name: str, when: str) -> Iterator[Variant]:
     shape = np.shape(x.value)
     for source, entries in (("now", shown.trace), ("then", shown.state)):
         for other, y in entries.items():
-            if np.shape(y) != shape or (other == name and source == when) or other == scene.origin:
+            if np.shape(y) != shape or (other == name and source == when) or other == scene.entry:
                 continue
             if y.dtype.kind != "f" and x.value.ndim:
                 continue
@@ -180,13 +180,14 @@ def factors(scene: Scene) -> Iterator[Variant]:
     For a parameter, the constant is that of its update.
     """
     c = constant(scene)
-    if c is None:
+    if c is None and not scene.target:
         return
     shown = scene.last
     for name, value in meanings(shown).items():
-        if abs(c / value - 1.0) < 1e-6 and abs(value - 1.0) > 1e-12:
+        near = c is None or bool(scene.target) or abs(c / value - 1.0) < 1e-6
+        if near and abs(value - 1.0) > 1e-12:
             yield Variant(
-                f"{'update' if moved(scene) else scene.origin} times {name}",
+                f"{'update' if moved(scene) else scene.entry} times {name}",
                 wrong=f"{name} ({value:.6g}) x what it should be",
                 result=partial(times, scene=scene, c=value),
                 same_as=f"a learning rate {name} times as large" if moved(scene) else "",
@@ -201,18 +202,17 @@ def moved(scene: Scene) -> bool:
 def times(x: Tracked, shown: Shown, *, scene: Scene, c: float) -> Tracked:
     if not moved(scene):
         return x * c
-    p = shown.then(scene.origin)
+    p = shown.then(scene.entry)
     return p + (x - p) * c
 
 
 def constant(scene: Scene) -> float | None:
     """Return the least-squares factor between what is shown and what is right; None if it is not constant."""
     shown = scene.last
-    right, _ = expected(Variant(""), shown, scene.origin, {})
-    x = shown.trace[scene.origin]
-    if right is None or np.shape(right.value) != np.shape(x):
+    good, x = right(scene), shown.trace[scene.origin]
+    if good is None or np.shape(good.value) != np.shape(x):
         return None
-    o = np.asarray(right.value, dtype=np.float64)
+    o = np.asarray(good.value, dtype=np.float64)
     if moved(scene):
         p = shown.state[scene.origin]
         x, o = x - p, o - p
@@ -243,30 +243,30 @@ def meanings(shown: Shown) -> dict[str, float]:
 
 def results(scene: Scene) -> Iterator[Variant]:
     """Yield what may happen to a right value on its way: lost, stale, accumulated, rounded, transposed."""
-    stale = scene.origin in scene.last.state and not moved(scene)
+    stale = scene.entry in scene.last.state and not moved(scene)
     yield Variant(
-        f"{scene.origin} is never computed: it is 0", result=lambda x, s: 0.0 * x, generic=True
+        f"{scene.entry} is never computed: it is 0", result=lambda x, s: 0.0 * x, generic=True
     )
-    yield Variant(f"{scene.origin} rounded to float32", result=rounded_to_single, generic=True)
+    yield Variant(f"{scene.entry} rounded to float32", result=rounded_to_single, generic=True)
     if moved(scene):
         yield Variant(
-            f"{scene.origin} is not updated", result=lambda x, s: s.then(scene.origin), generic=True
+            f"{scene.entry} is not updated", result=lambda x, s: s.then(scene.entry), generic=True
         )
     if stale:
         yield Variant(
-            f"{scene.origin} is that of the step before",
-            result=lambda x, s: s.then(scene.origin) if scene.origin in s.state else x,
+            f"{scene.entry} is that of the step before",
+            result=lambda x, s: s.then(scene.entry) if scene.entry in s.state else x,
             generic=True,
         )
         yield Variant(
-            f"{scene.origin} is added to that of the step before, never zeroed",
+            f"{scene.entry} is added to that of the step before, never zeroed",
             right="start each step from zero gradients",
             source="PyTorch: .grad accumulates until optimizer.zero_grad()",
-            result=lambda x, s: x + s.then(scene.origin) if scene.origin in s.state else x,
+            result=lambda x, s: x + s.then(scene.entry) if scene.entry in s.state else x,
         )
-    shape = scene.last.trace[scene.origin].shape
+    shape = np.shape(scene.last.trace.get(scene.entry))
     if len(shape) == 2 and shape[0] == shape[1] > 1:
-        yield Variant(f"{scene.origin} transposed", result=lambda x, s: x.T, generic=True)
+        yield Variant(f"{scene.entry} transposed", result=lambda x, s: x.T, generic=True)
     for what in ("with the wrong sign", "without its sign", "squared", "by its square root"):
         transform = TRANSFORMS[what]
-        yield Variant(f"{scene.origin} {what}", result=transform, generic=True)
+        yield Variant(f"{scene.entry} {what}", result=transform, generic=True)

@@ -110,18 +110,36 @@ def clipped_sigmoid(z: Tracked, bound: float) -> Tracked:
     return activations.sigmoid(minimum(maximum(z, -bound), bound))
 
 
+def overflowing(right: Tracked, z: Tracked, made: float) -> Tracked:
+    """Return the right value, and `made` (NaN or infinity) where e^z overflows the program's type."""
+    top = float(np.log(np.finfo(np.float32 if z.u > 2.0**-30 else np.float64).max))
+    return Tracked(np.where(z.value > top, made, right.value), right.error, right.u, right.terms)
+
+
+def unshifted_softmax(z: Tracked) -> Tracked:
+    top = Tracked(np.broadcast_to(z.value.max(axis=0, keepdims=True), z.shape), None, z.u)
+    return overflowing(activations.softmax(z), top, float("nan"))
+
+
 OTHER_FORMS: dict[str, dict[str, Formula]] = {
     "sigmoid": {
+        "e^z / (1 + e^z), which overflows": lambda z: overflowing(activations.sigmoid(z), z, float("nan")),
         "1 / (1 + exp(z)), the sign of z lost": lambda z: activations.sigmoid(-z),
         "sigmoid of z clipped to [-500, 500]": lambda z: clipped_sigmoid(z, 500.0),
         "sigmoid of z clipped to [-10, 10]": lambda z: clipped_sigmoid(z, 10.0),
         "max(0, min(1, 0.2 z + 0.5)), the hard sigmoid": lambda z: maximum(minimum(0.2 * z + 0.5, 1.0), 0.0),
     },
     "gelu": {"z sigmoid(1.702 z)": lambda z: z * activations.sigmoid(1.702 * z)},
-    "softmax": {"softmax over the examples": lambda z: activations.softmax(z.T).T},
+    "softmax": {"softmax without subtracting the maximum": unshifted_softmax, "softmax over the examples": lambda z: activations.softmax(z.T).T},
     "elu": {"exp(z) - 1 without alpha": lambda z, **o: activations.elu(z)},
     "relu": {"|z|": absolute, "min(max(z, 0), 6)": lambda z: minimum(maximum(z, 0.0), 6.0)},
-    "softplus": {"log(1 + exp(z)) everywhere": lambda z, **o: activations.softplus(z, threshold=1e9)},
+    "softplus": {
+        "log(1 + exp(z)) everywhere": lambda z, **o: activations.softplus(z, threshold=1e9),
+        "log(1 + exp(z)), which overflows": lambda z, **o: overflowing(
+            activations.softplus(z), z, float("inf")
+        ),
+    },
+    "silu": {"z e^z / (1 + e^z), which overflows": lambda z: overflowing(activations.silu(z), z, float("nan"))},
 }
 
 
@@ -277,6 +295,9 @@ BCE_VALUES: dict[str, Formula] = {
     for eps in (1e-7, 1e-15, 1e-12, 1e-10, 1e-8, 1e-5)
 }  # fmt: skip
 BCE_VALUES |= {
+    "the logarithms not clamped at -100": lambda A, Y: -(
+        (Y * log(A) + (1.0 - Y) * log(1.0 - A)).sum() / float(A.value.size)
+    ),
     "the term (1 - y) log(1 - a) left out": lambda A, Y: -(
         (Y * log_floor(A, -100.0)).sum() / float(A.value.size)
     ),
@@ -489,8 +510,8 @@ def square_sum(g: Tracked) -> Tracked:
 def clip_entry(r: Operands, s: Shown, *, scene: Scene, c: float, formula: Formula) -> Tracked:
     """Return the norm, or the clipped gradient, that `formula(gradients, c, name)` gives."""
     found = gradients(r, s)
-    norm, factor = formula(found, r, c, scene.origin.removeprefix("g."))
-    return norm if scene.origin == "norm" else found[scene.origin.removeprefix("g.")] * factor
+    norm, factor = formula(found, r, c, scene.entry.removeprefix("g."))
+    return norm if scene.entry == "norm" else found[scene.entry.removeprefix("g.")] * factor
 
 
 def global_norm(g: Mapping[str, Tracked]) -> Tracked:
@@ -557,7 +578,7 @@ def weights_norm(g: Mapping[str, Tracked]) -> Tracked:
 def normalizations(scene: Scene) -> Iterator[Variant]:
     """Yield the mistakes of batch norm, for the entries it computes."""
     options = scene.last.formulas.batch_norm
-    if options is None:
+    if options is None or scene.layer == len(scene.last.formulas.activations):
         return
     l, eps = scene.layer, options.get("eps", 1e-5)
     momentum = options.get("momentum", 0.1)

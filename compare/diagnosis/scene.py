@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, Operands, distance, stated
+from compare.judgement import Distance, Operands, distance
 from compare.tolerances import CAP
-from compare.traces import kind
+from compare.traces import kind, parameters
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -28,6 +29,7 @@ class Shown:
     X: Array
     Y: Array
     formulas: Formulas
+    carried: Mapping[str, Tracked] = field(default_factory=dict)  # state the program did not show
 
     def now(self, name: str) -> Tracked:
         return exact(self.trace[name], self.X.dtype)
@@ -38,35 +40,45 @@ class Shown:
 
 @dataclass(frozen=True)
 class Scene:
-    """The steps up to and including the one where `origin` failed, oldest first."""
+    """The steps up to and including the one where `origin` failed, oldest first.
+
+    The mistake may lie in `target`: the origin itself, or an entry before it that was not shown.
+    """
 
     steps: tuple[Shown, ...]
     origin: str
+    target: str = ""
 
     @property
     def last(self) -> Shown:
         return self.steps[-1]
 
     @property
+    def entry(self) -> str:
+        """Return the entry whose formula is suspected."""
+        return self.target or self.origin
+
+    @property
     def kind(self) -> str:
-        return kind(self.origin)
+        return kind(self.entry)
 
     @property
     def layer(self) -> int:
-        digits = "".join(c for c in self.origin.split(".")[-1] if c.isdigit())
+        digits = "".join(c for c in self.entry.split(".")[-1] if c.isdigit())
         return int(digits) if digits else len(self.last.formulas.activations)
 
     @property
-    def parameter(self) -> str:
-        """Return the name of the parameter that the origin belongs to: W1 for m.W1 and for dW1."""
-        return self.origin.split(".")[-1].removeprefix("d")
-
-    @property
     def slots(self) -> bool:
-        """Tell whether the origin is computed by the rule: its state, or a parameter."""
+        """Tell whether the entry is computed by the rule: its state, or a parameter."""
         return self.kind in ("W", "b", "gamma", "beta") or (
-            "." in self.origin and self.kind not in ("a", "g")
+            "." in self.entry and self.kind not in ("a", "g")
         )
+
+    def upstream(self) -> list[str]:
+        """Return the entries before the origin that were not shown: the mistake may be in one of them."""
+        order = [n for n, _ in stepped(self.last, {}, {}, self.last.formulas)]
+        before = order[: order.index(self.origin)] if self.origin in order else []
+        return [n for n in before if n not in self.last.trace and "." not in n]
 
 
 Change = Callable[[Shown], Any]
@@ -94,41 +106,67 @@ class Variant:
     generic: bool = field(default=False, compare=False)
 
 
+def stepped(
+    shown: Shown,
+    now: Mapping[str, Tracked],
+    then: Mapping[str, Tracked],
+    formulas: Formulas,
+    change: Callable[[str, Tracked, Operands], Tracked] | None = None,
+    carried: Mapping[str, Tracked] | None = None,
+) -> Iterator[tuple[str, Tracked]]:
+    """Yield every entry of a step as formulas give it, each first passed through `change`."""
+    operands = Operands(
+        shown.trace, shown.state, shown.X, shown.Y, own=True, now=now, then=then,
+        carried=shown.carried if carried is None else carried,
+    )  # fmt: skip
+    names = parameters({**shown.state, **operands.then})
+    reading = operands.read, operands.before, operands.has
+    for name, value in stepping.step(formulas, names, *reading):
+        changed = change(name, value, operands) if change else value
+        operands.stated[name] = changed
+        yield name, changed
+
+
 def expected(
-    variant: Variant, shown: Shown, origin: str, carried: Mapping[str, Tracked]
-) -> tuple[Tracked | None, dict[str, Tracked]]:
-    """Return what the variant makes of the origin at one step, and all that was stated on the way."""
+    variant: Variant, shown: Shown, scene: Scene, carried: Mapping[str, Tracked]
+) -> dict[str, Tracked]:
+    """Return every entry of one step as the variant makes it."""
     formulas = variant.formulas(shown.formulas, shown) if variant.formulas else shown.formulas
     now = variant.now(shown) if variant.now else {}
     then = variant.then(shown) if variant.then else {}
-    results, found = {}, None
-    reading = {"carried": carried, "now": now, "then": then}
-    for name, value in stated(formulas, shown.trace, shown.state, shown.X, shown.Y, own=True, **reading):
-        results[name] = value
-        if name == origin:
-            found = value
-    if variant.direct:
-        operands = Operands(shown.trace, shown.state, shown.X, shown.Y, own=True, **reading)
-        operands.stated = results
-        found = variant.direct(operands, shown)
-    if found is not None and variant.result:
-        found = variant.result(found, shown)
-    return found, results
+
+    def change(name: str, value: Tracked, operands: Operands) -> Tracked:
+        if name == scene.entry:
+            value = variant.direct(operands, shown) if variant.direct else value
+            value = variant.result(value, shown) if variant.result else value
+        return value
+
+    return dict(stepped(shown, now, then, formulas, change, carried))
+
+
+def right(scene: Scene) -> Tracked | None:
+    """Return the failing entry as it should be."""
+    shown = scene.last
+    return expected(Variant(""), shown, scene, shown.carried).get(scene.origin)
 
 
 def explains(variant: Variant, scene: Scene) -> Distance | None:
-    """Return the distance of the origin from the variant if it is down to rounding at every step, else None."""
-    carried: dict[str, Tracked] = {}
+    """Return the distance of the origin from the variant if it is down to rounding at every step, else None.
+
+    What the program does not show goes on from step to step as the variant has it.
+    """
+    carried: Mapping[str, Tracked] = scene.steps[0].carried
     worst: Distance | None = None
     for shown in scene.steps:
-        value, results = expected(variant, shown, scene.origin, carried)
-        x = shown.trace.get(scene.origin)
-        if value is None or x is None or np.shape(value.value) != np.shape(x):
-            return None
-        near = distance(x, value)
-        if not near.ratio <= CAP:
-            return None
-        worst = near if worst is None or near.ratio > worst.ratio else worst
+        results = expected(variant, shown, scene, carried)
+        x, value = shown.trace.get(scene.origin), results.get(scene.origin)
+        if x is not None:
+            if value is None or np.shape(value.value) != np.shape(x):
+                return None
+            near = distance(x, value, strict=True)
+            if not near.ratio <= CAP:
+                return None
+            worst = near if worst is None or near.ratio > worst.ratio else worst
         carried = {n: v for n, v in results.items() if n not in shown.trace}
     return worst
 
@@ -136,9 +174,9 @@ def explains(variant: Variant, scene: Scene) -> Distance | None:
 def reads(scene: Scene) -> tuple[set[str], set[str]]:
     """Return the operands that the origin's formula reads of this step, and of the state before it."""
     shown = scene.last
-    watch = Watched(shown.trace, shown.state, shown.X, shown.Y, own=True)
+    watch = Watched(shown.trace, shown.state, shown.X, shown.Y, own=True, carried=shown.carried)
     for name, _ in watch.stepped(shown.formulas):
-        if name == scene.origin:
+        if name == scene.entry:
             return watch.recent
         watch.recent = set(), set()
     return set(), set()
@@ -158,10 +196,7 @@ class Watched(Operands):
         return super().before(name)
 
     def stepped(self, formulas: Formulas) -> Iterator[tuple[str, Tracked]]:
-        from compare.formulas import stepping
-        from compare.traces import parameters
-
-        names = parameters(self.state)
+        names = parameters({**self.state, **self.then})
         for name, value in stepping.step(formulas, names, self.read, self.before, self.has):
             self.stated[name] = value
             yield name, value

@@ -106,7 +106,7 @@ def silu_gradient(z: Tracked, a: Tracked, da: Tracked) -> Tracked:
 
 def softplus(z: Tracked, *, beta: float = 1.0, threshold: float = 20.0) -> Tracked:
     r"""Return $\log(1 + e^{\beta z}) / \beta$, and $z$ itself where $\beta z$ exceeds the threshold."""
-    x = beta * z
+    x = z if beta == 1.0 else beta * z
     safe = where(x > threshold, 0.0, x)
     return where(x > threshold, z, log1p(exp(safe)) / beta)
 
@@ -114,7 +114,7 @@ def softplus(z: Tracked, *, beta: float = 1.0, threshold: float = 20.0) -> Track
 def softplus_gradient(
     z: Tracked, a: Tracked, da: Tracked, *, beta: float = 1.0, threshold: float = 20.0
 ) -> Tracked:
-    x = beta * z
+    x = z if beta == 1.0 else beta * z
     return where(x > threshold, da, da * sigmoid(x))
 
 

@@ -121,12 +121,10 @@ class Tracked:
         """Return `x` as a Tracked of the same kind; a scalar that is not short is itself rounded once."""
         if isinstance(x, Tracked):
             return x
-        value = np.asarray(x)
-        if value.ndim == 0 and value.dtype != self.value.dtype:
-            s = float(value)
-            exact = s == round(s * 1024) / 1024 if math.isfinite(s) else True
-            return Tracked(self.number(s), None if exact else np.float64(abs(s)), self.u)  # type: ignore[arg-type]
-        return Tracked(value.astype(self.value.dtype), None, self.u)
+        if isinstance(x, int | float):
+            short = not math.isfinite(x) or x == round(x * 1024) / 1024
+            return Tracked(self.number(float(x)), None if short else np.array(abs(x)), self.u)
+        return Tracked(np.asarray(x).astype(self.value.dtype), None, self.u)
 
     def number(self, s: float) -> Array:
         if self.value.dtype == object:

@@ -29,6 +29,7 @@ class Formulas:
     accumulate: int = 1
     undecayed: Sequence[str] = ()
     frozen: Sequence[str] = ()
+    only: str = "step"  # or "update", "activation", "loss": that part alone
 
 
 def step(
@@ -39,6 +40,12 @@ def step(
     has: Callable[[str], bool],
 ) -> Expected:
     """Yield every entry of the step's trace by name; `names` are the parameters, `has` tells what the state holds."""
+    if formulas.only == "update":
+        yield from update(formulas, names, read, before, has)
+        return
+    if formulas.only != "step":
+        yield from single(formulas, read)
+        return
     shape = {
         "activations": formulas.activations,
         "batch_norm": formulas.batch_norm,
@@ -52,6 +59,18 @@ def step(
     yield f"d{output}", d if formulas.accumulate == 1 else d * (1.0 / formulas.accumulate)
     yield from network.backward(read, before, has, **shape)
     yield from update(formulas, names, read, before, has)
+
+
+def single(formulas: Formulas, read: Callable[[str], Tracked]) -> Expected:
+    """Yield one activation, A1 of Z1 and dZ1 of dA1, or one loss, of A1 and Y, and its gradient dA1."""
+    if formulas.only == "activation":
+        g, gradient = formulas.activations[0]
+        yield "A1", g(read("Z1"))
+        yield "dZ1", gradient(read("Z1"), read("A1"), read("dA1"))
+        return
+    loss, loss_gradient = formulas.loss
+    yield "loss", loss(read("A1"), read("Y"))
+    yield "dA1", loss_gradient(read("A1"), read("Y"))
 
 
 def update(

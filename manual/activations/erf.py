@@ -29,7 +29,7 @@ Q = (
 
 
 def erf(z: Array) -> Array:
-    r"""Return $\mathrm{erf}(z) = \frac{2}{\sqrt\pi} \int_0^z e^{-t^2} dt$, within 1.2 ulp.
+    r"""Return $\mathrm{erf}(z) = \frac{2}{\sqrt\pi} \int_0^z e^{-t^2} dt$, within 1.5 ulp.
 
     Derivation. The function is odd: let $x = |z|$. Integrating the series of $e^{-t^2}$ term by
     term, $\mathrm{erf}(x) = \frac{2}{\sqrt\pi} \sum_n \frac{(-1)^n x^{2n+1}}{n!\,(2n+1)}$; for
@@ -51,11 +51,11 @@ def erf(z: Array) -> Array:
     square = x * x
     near = x + x * polynomial(SERIES, square)
     far = 1.0 - np.exp(-square) * (polynomial(P, x) / polynomial(Q, x))
-    return np.copysign(np.where(x < 1.0, near, far), z)
+    return np.asarray(np.copysign(np.where(x < 1.0, near, far), z))
 
 
 def polynomial(coefficients: Sequence[float], x: Array) -> Array:
-    """Return the polynomial of `coefficients`, highest power first, at `x`, in the dtype of `x` (Horner).
+    """Return the polynomial of `coefficients`, highest power first, at `x`, in its dtype (Horner).
 
     >>> polynomial([1.0, 2.0, 3.0], np.array([10.0], dtype=np.float32))
     array([123.], dtype=float32)

@@ -13,7 +13,7 @@ Backward = Callable[[Array], Array]
 
 
 def identity(Z: Array) -> tuple[Array, Backward]:
-    r"""Return a copy of Z, and the function that takes $dA$ to $dZ = dA$: the output of a regression.
+    r"""Return a copy of Z and the function that takes $dA$ to $dZ = dA$: for regression outputs.
 
     Derivation. $a = z$, so $g'(z) = 1$.
 
@@ -37,7 +37,8 @@ def relu(Z: Array) -> tuple[Array, Backward]:
     **In PyTorch:** `torch.nn.functional.relu`, whose slope at 0 is 0. `Z.clamp(min=0)` has 1 there
     and `torch.maximum(Z, 0)` has 0.5 (measured on PyTorch 2.13).
 
-    Source: Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML 2010.
+    Source: Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML
+    2010.
 
     >>> A, backward = relu(np.array([[-1.0, 0.0, 2.0]]))
     >>> A, backward(np.array([[5.0, 5.0, 5.0]]))
@@ -51,7 +52,7 @@ def relu(Z: Array) -> tuple[Array, Backward]:
 
 
 def leaky_relu(Z: Array, *, negative_slope: float = 0.01) -> tuple[Array, Backward]:
-    r"""Return $A = Z$ where $Z > 0$, $negative\_slope \cdot Z$ elsewhere, and the function dA -> dZ.
+    r"""Return $A = Z$ where $Z > 0$, negative_slope times Z elsewhere, and the function dA -> dZ.
 
     Derivation. The slopes are 1 and negative_slope, so that no unit dies: $dZ = dA$ where
     $Z > 0$ and $negative\_slope \cdot dA$ elsewhere, at the kink $z = 0$ too.

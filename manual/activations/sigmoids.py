@@ -84,10 +84,12 @@ def silu(Z: Array) -> tuple[Array, Backward]:
 
 
 def softplus(Z: Array, *, beta: float = 1.0, threshold: float = 20.0) -> tuple[Array, Backward]:
-    r"""Return $A = \log(1 + e^{\beta Z}) / \beta$, Z itself where $\beta Z > threshold$, and dA -> dZ.
+    r"""Return $A = \log(1 + e^{\beta Z}) / \beta$, a smooth ReLU, and the function dA -> dZ.
+
+    Where $\beta Z > threshold$, A is Z itself.
 
     Derivation. $\frac{da}{dz} = \frac1\beta \frac{\beta e^{\beta z}}{1 + e^{\beta z}} =
-    \sigma(\beta z)$: softplus is the integral of the sigmoid, and a smooth ReLU. Above the
+    \sigma(\beta z)$: softplus is the integral of the sigmoid. Above the
     threshold $a = z$ and the slope is 1; this cuts off $e^{-\beta z} / \beta$, at most
     $2 \cdot 10^{-9} / \beta$ for a threshold of 20, and no exponential overflows.
 

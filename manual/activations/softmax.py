@@ -13,7 +13,7 @@ Backward = Callable[[Array], Array]
 
 
 def softmax(Z: Array) -> tuple[Array, Backward]:
-    r"""Return $a_i = e^{z_i} / \sum_k e^{z_k}$ in every column, and the function that takes $dA$ to $dZ$.
+    r"""Return $a_i = e^{z_i} / \sum_k e^{z_k}$ for every column, and the function dA -> dZ.
 
     Shapes: Z, A $(n, m)$: n classes, one example a column. Each column of A sums to 1.
 
@@ -44,6 +44,6 @@ def softmax(Z: Array) -> tuple[Array, Backward]:
     A = E / E.sum(axis=0, keepdims=True)
 
     def backward(dA: Array) -> Array:
-        return A * (dA - (dA * A).sum(axis=0, keepdims=True))
+        return np.asarray(A * (dA - (dA * A).sum(axis=0, keepdims=True)))
 
     return A, backward

@@ -39,7 +39,7 @@ def l1(A: Array, Y: Array) -> tuple[Array, Backward]:
     R = A - Y
 
     def backward(dL: float = 1.0) -> Array:
-        return np.sign(R) * (float(dL) / R.size)
+        return np.asarray(np.sign(R) * (float(dL) / R.size))
 
     return np.asarray(np.abs(R).sum() / R.size), backward
 
@@ -47,10 +47,11 @@ def l1(A: Array, Y: Array) -> tuple[Array, Backward]:
 def huber(A: Array, Y: Array, *, delta: float = 1.0) -> tuple[Array, Backward]:
     r"""Return $L = \frac1N \sum_{ij} h_\delta(a_{ij} - y_{ij})$ and the function dL -> dA.
 
-    Derivation. For $|r| < \delta$, $\frac{d}{dr} \tfrac12 r^2 = r$; beyond, $\frac{d}{dr} \delta (|r|
-    - \tfrac12 \delta) = \delta\,\mathrm{sign}(r)$. Value and slope meet at $|r| = \delta$: no kink.
-    Both cases at once are $\mathrm{clip}(r, -\delta, \delta)$, so $dA = \frac1N \mathrm{clip}(A - Y,
-    -\delta, \delta)$: the gradient of half the squared error, clipped by value.
+    Derivation. For $|r| < \delta$ the slope of $\tfrac12 r^2$ is $r$; beyond, that of
+    $\delta (|r| - \tfrac12 \delta)$ is $\delta\,\mathrm{sign}(r)$. Value and slope meet at
+    $|r| = \delta$: no kink. Both cases at once are $\mathrm{clip}(r, -\delta, \delta)$, so
+    $dA = \frac1N \mathrm{clip}(A - Y, -\delta, \delta)$: the gradient of half the squared error,
+    clipped by value.
 
     **In PyTorch:** `torch.nn.functional.huber_loss`.
 
@@ -105,6 +106,6 @@ def clipped_error(A: Array, Y: Array, delta: float, divisor: float) -> tuple[Arr
     c = np.minimum(size, delta)
 
     def backward(dL: float = 1.0) -> Array:
-        return np.clip(R, -delta, delta) / divisor * (float(dL) / R.size)
+        return np.asarray(np.clip(R, -delta, delta) / divisor * (float(dL) / R.size))
 
     return np.asarray((c * (size - 0.5 * c) / divisor).sum() / R.size), backward

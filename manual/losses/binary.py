@@ -1,4 +1,4 @@
-r"""Binary cross entropy: the negative log-likelihood of yes-or-no labels, on probabilities or on logits."""
+r"""Binary cross entropy, the negative log-likelihood of 0-1 labels, on probabilities or logits."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FLOOR = float(np.float32(1e-12))  # torch's constant is a float32, in float64 to
 
 
 def bce(A: Array, Y: Array) -> tuple[Array, Backward]:
-    r"""Return $L = -\frac1N \sum_{ij} y \log a + (1 - y) \log(1 - a)$ on probabilities, and dL -> dA.
+    r"""Return $L = -\frac1N \sum_{ij} y \log a + (1 - y) \log(1 - a)$ and the function dL -> dA.
 
-    A label is 1 with probability $a$: its likelihood is $a^y (1 - a)^{1-y}$, and $L$ is the mean
-    negative logarithm.
+    A holds probabilities. A label that is 1 with probability $a$ has the likelihood
+    $a^y (1 - a)^{1-y}$, and $L$ is the mean negative logarithm.
 
     Derivation. One element:
 
@@ -30,11 +30,11 @@ def bce(A: Array, Y: Array) -> tuple[Array, Backward]:
     $\sigma' = a (1 - a)$, and $dZ = \frac1N (A - Y)$: see `bce_with_logits`.
 
     Both logarithms are at least -100 and the denominator is at least 1e-12 (as a float32), so
-    that a saturated $a$ gives no infinity. It gives a wrong answer instead: at $z = 37$, $y = 0$, the
-    loss is 100 and the gradient at $z$ is 0, while the truth is 37 and 1. Use logits.
+    that a saturated $a$ gives no infinity. It gives a wrong answer instead: at $z = 37$, $y = 0$,
+    the loss is 100 and the gradient at $z$ is 0, while the truth is 37 and 1. Use logits.
 
-    **In PyTorch:** `torch.nn.functional.binary_cross_entropy`, with the same bounds (Keras clips $a$
-    to $[10^{-7}, 1 - 10^{-7}]$). It refuses NaN in A, which passes through here.
+    **In PyTorch:** `torch.nn.functional.binary_cross_entropy`, with the same bounds (Keras clips
+    $a$ to $[10^{-7}, 1 - 10^{-7}]$). It refuses NaN in A, which passes through here.
 
     Raises ValueError if a probability or a target lies outside $[0, 1]$.
 
@@ -55,7 +55,7 @@ def bce(A: Array, Y: Array) -> tuple[Array, Backward]:
 
 
 def bce_with_logits(A: Array, Y: Array) -> tuple[Array, Backward]:
-    r"""Return `bce` of $\sigma(A)$, computed from the logits A without passing through it, and dL -> dA.
+    r"""Return the `bce` of $\sigma(A)$, computed from the logits A themselves, and dL -> dA.
 
     The output layer has no activation: A is $z$. With $s = \sigma(z)$, $1 - s = e^{-z} s$, so
     $\log(1 - s) = \log s - z$, and one element's loss is $\ell = -y \log s - (1 - y)(\log s - z) =

@@ -15,10 +15,11 @@ Backward = Callable[..., Array]
 
 
 def cross_entropy(A: Array, Y: Array) -> tuple[Array, Backward]:
-    r"""Return $L = -\frac1m \sum_{ij} y_{ij} \log p_{ij}$, $p$ the softmax of the logits A, and dL -> dA.
+    r"""Return $L = -\frac1m \sum_{ij} y_{ij} \log p_{ij}$, P the softmax of A, and dL -> dA.
 
-    Shapes: A, Y $(n_y, m)$: one row a class, one column an example. Each column of Y is one-hot,
-    or a distribution over the classes. The mean is over the m examples, not over the elements.
+    Shapes: A, Y $(n_y, m)$: one row a class, one column an example. A holds logits; each column
+    of Y is one-hot, or a distribution over the classes. The mean is over the m examples, not over
+    the elements.
 
     The output layer has no activation: A is $z$. With $S = \sum_k e^{z_k}$, $\log p_i = z_i -
     \log S$; $\max z$ is subtracted from $z$ first, which changes nothing and keeps $S$ in range.
@@ -44,13 +45,13 @@ def cross_entropy(A: Array, Y: Array) -> tuple[Array, Backward]:
     """
     agree(A, Y)
     probabilities(Y, "cross_entropy")
-    weight = distributions(Y)
+    distributions(Y)
     m = A.shape[1]
     shifted = A - A.max(axis=0, keepdims=True)
     E = np.exp(shifted)
     S = E.sum(axis=0, keepdims=True)
 
     def backward(dL: float = 1.0) -> Array:
-        return (E / S * weight - Y) * (float(dL) / m)
+        return np.asarray((E / S - Y) * (float(dL) / m))
 
     return np.asarray(-(Y * (shifted - np.log(S))).sum() / m), backward

@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 def agree(A: Array, Y: Array) -> None:
-    """Raise ValueError unless A and Y are of one shape (n_y, m), not empty, and of one floating dtype.
+    """Raise ValueError unless A and Y have one shape (n_y, m), not empty, and one floating dtype.
 
     >>> agree(np.zeros((1, 3)), np.zeros(3))
     Traceback (most recent call last):
@@ -47,37 +47,36 @@ def probabilities(Y: Array, loss: str) -> None:
 
 
 def predictions(A: Array) -> None:
-    """Raise ValueError if a prediction lies outside [0, 1]; NaN, which a run that blew up predicts, passes.
+    """Raise ValueError if a prediction lies outside [0, 1]; NaN, from a run that blew up, passes.
 
     >>> predictions(np.array([[0.5, -2.0]]))
     Traceback (most recent call last):
     ...
-    ValueError: A holds -2.0 at (0, 1): bce takes probabilities; apply sigmoid, or use bce_with_logits
+    ValueError: A holds -2.0 at (0, 1): bce takes probabilities; apply sigmoid or take logits
     """
     if A.min() < 0.0 or A.max() > 1.0:
         at = first((A < 0.0) | (A > 1.0))
         raise ValueError(
-            f"A holds {A[at]} at {at}: bce takes probabilities; apply sigmoid, or use bce_with_logits"
+            f"A holds {A[at]} at {at}: bce takes probabilities; apply sigmoid or take logits"
         )
 
 
-def distributions(Y: Array) -> Array:
-    r"""Return the sums over the classes, $(1, m)$; raise ValueError unless each is 1 but for rounding.
+def distributions(Y: Array) -> None:
+    """Raise ValueError unless every column of Y sums to 1, but for rounding.
 
     >>> distributions(np.array([[1.0, 0.0], [0.0, 0.0]]))
     Traceback (most recent call last):
     ...
     ValueError: column 1 of Y sums to 0.0: give one-hot targets, or probabilities that sum to 1
     """
-    total = Y.sum(axis=0, keepdims=True)
+    total = Y.sum(axis=0)
     wrong = ~(np.abs(total - 1.0) <= 2 * len(Y) * np.finfo(Y.dtype).eps)
     if wrong.any():
-        j = first(wrong)[1]
+        (j,) = first(wrong)
         raise ValueError(
-            f"column {j} of Y sums to {total[0, j]}: "
+            f"column {j} of Y sums to {total[j]}: "
             "give one-hot targets, or probabilities that sum to 1"
         )
-    return np.asarray(total)
 
 
 def first(mask: Array) -> tuple[int, ...]:

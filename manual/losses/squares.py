@@ -33,7 +33,7 @@ def mse(A: Array, Y: Array) -> tuple[Array, Backward]:
 
 
 def mse_per_example(A: Array, Y: Array) -> tuple[Array, Backward]:
-    r"""Return $L = \frac1m \sum_j \lVert a_j - y_j \rVert^2$, the mean over the m examples, and dL -> dA.
+    r"""Return $L = \frac1m \sum_j \lVert a_j - y_j \rVert^2$, a mean over examples, and dL -> dA.
 
     Derivation. One example, a column: $L = (a - y)^T (a - y)$ and $da = 2 (a - y)$. All:
     $dA = \frac2m (A - Y)$. Loss and gradient are $n_y$ times those of `mse`; with one output the

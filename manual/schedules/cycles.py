@@ -15,10 +15,10 @@ def linear_warmup(
     start_factor: float = 1.0 / 3.0,
     end_factor: float = 1.0,
 ) -> float:
-    r"""Return $\eta_k = \eta\,(f_0 + (f_1 - f_0) \min(k / total\_iters, 1))$, a ramp from $f_0$ to $f_1$.
+    r"""Return $\eta_k = \eta\,(f_0 + (f_1 - f_0) \min(k / total\_iters, 1))$: a ramp, then level.
 
-    A short warm-up keeps the first steps small, while momentum and second moments hold too few
-    gradients to be trusted.
+    $f_0$ is start_factor, $f_1$ end_factor. A short warm-up keeps the first steps small, while
+    momentum and second moments hold too few gradients to be trusted.
 
     **In PyTorch:** `torch.optim.lr_scheduler.LinearLR`, which multiplies the last rate by the
     ratio of two points of the ramp: the two are within a rounding a step.
@@ -69,7 +69,7 @@ def one_cycle(
     final_div_factor: float = 1e4,
     three_phase: bool = False,
 ) -> float:
-    r"""Return the rate that rises from lr / div_factor to lr, then falls to far below where it began.
+    r"""Return the rate that rises from lr / div_factor to lr, then falls far below its start.
 
     The peak is at step $pct\_start \cdot total\_steps - 1$; the end, at total_steps - 1, is
     $lr / (div\_factor \cdot final\_div\_factor)$. With three_phase the rate falls back to
@@ -84,8 +84,8 @@ def one_cycle(
 
     Source: Smith and Topin, *Super-convergence*, 2018.
 
-    >>> [one_cycle(k, lr=1.0, total_steps=5, pct_start=0.6, anneal_strategy="linear", div_factor=4.0,
-    ...            final_div_factor=2.0) for k in range(5)]
+    >>> shape = {"pct_start": 0.6, "anneal_strategy": "linear", "div_factor": 4.0}
+    >>> [one_cycle(k, lr=1.0, total_steps=5, final_div_factor=2.0, **shape) for k in range(5)]
     [0.25, 0.625, 1.0, 0.5625, 0.125]
     """
     low, peak = amount("lr", lr) / div_factor, pct_start * steps("total_steps", total_steps) - 1.0
@@ -104,16 +104,13 @@ def one_cycle(
 
 
 def annealed(k: int, phases: list[tuple[float, float, float]], strategy: str) -> float:
-    """Return the rate at step `k` of phases, each (rate it starts from, rate it ends at, last step).
+    """Return the rate at step `k` of phases, each (first rate, last rate, last step).
 
     >>> annealed(3, [(0.0, 1.0, 2.0), (1.0, 0.0, 4.0)], "linear")
     0.5
     """
-    before = 0.0
-    for a, b, last in phases:
-        if k <= last:
-            break
-        before = last
+    begins = [0.0, *(last for _, _, last in phases)]
+    before, (a, b, last) = next((s, p) for s, p in zip(begins, phases, strict=False) if k <= p[2])
     share = (k - before) / (last - before)
     if strategy == "linear":
         return (b - a) * share + a

@@ -48,8 +48,9 @@ def inverse_time(k: int, *, lr: float, decay: float) -> float:
     r"""Return $\eta_k = \eta / (1 + decay \cdot k)$.
 
     It falls slowly enough that $\sum_k \eta_k = \infty$ and fast enough that $\sum_k \eta_k^2 <
-    \infty$: with both, stochastic gradient descent converges (Robbins and Monro). The factor applies
-    to $\eta$: applied to $\eta_{k-1}$, it would divide by the product of all $1 + decay \cdot i$.
+    \infty$: with both, stochastic gradient descent converges (Robbins and Monro). The factor
+    applies to $\eta$; applied to $\eta_{k-1}$ it would divide by the product of all
+    $1 + decay \cdot i$.
 
     **In PyTorch:** `torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 / (1 + decay * k))`,
     rounded once more.

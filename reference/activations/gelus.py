@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -17,6 +16,7 @@ Backward = Callable[[Tensor], Tensor]
 def gelu(Z: Tensor) -> tuple[Tensor, Backward]:
     """Return F.gelu(Z), by erf, and the function dA -> dZ.
 
+    >>> import torch
     >>> gelu(torch.tensor([-1.0]))[0]
     tensor([-0.1587])
     """
@@ -26,6 +26,7 @@ def gelu(Z: Tensor) -> tuple[Tensor, Backward]:
 def gelu_tanh(Z: Tensor) -> tuple[Tensor, Backward]:
     """Return F.gelu(Z, approximate="tanh") and the function dA -> dZ.
 
+    >>> import torch
     >>> gelu_tanh(torch.tensor([-1.0]))[0]
     tensor([-0.1588])
     """

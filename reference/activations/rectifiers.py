@@ -26,6 +26,7 @@ def identity(Z: Tensor) -> tuple[Tensor, Backward]:
 def relu(Z: Tensor) -> tuple[Tensor, Backward]:
     """Return F.relu(Z) and the function dA -> dZ.
 
+    >>> import torch
     >>> A, backward = relu(torch.tensor([-1.0, 0.0, 2.0]))
     >>> A, backward(torch.tensor([5.0, 5.0, 5.0]))
     (tensor([0., 0., 2.]), tensor([0., 0., 5.]))
@@ -36,6 +37,7 @@ def relu(Z: Tensor) -> tuple[Tensor, Backward]:
 def leaky_relu(Z: Tensor, *, negative_slope: float = 0.01) -> tuple[Tensor, Backward]:
     """Return F.leaky_relu(Z) and the function dA -> dZ.
 
+    >>> import torch
     >>> leaky_relu(torch.tensor([-1.0, 0.0]), negative_slope=0.25)[1](torch.tensor([4.0, 4.0]))
     tensor([1., 1.])
     """
@@ -45,6 +47,7 @@ def leaky_relu(Z: Tensor, *, negative_slope: float = 0.01) -> tuple[Tensor, Back
 def elu(Z: Tensor, *, alpha: float = 1.0) -> tuple[Tensor, Backward]:
     """Return F.elu(Z) and the function dA -> dZ.
 
+    >>> import torch
     >>> elu(torch.tensor([0.0, 2.0]), alpha=3.0)[1](torch.tensor([1.0, 1.0]))
     tensor([3., 1.])
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,8 +13,11 @@ Backward = Callable[..., Tensor]
 
 
 def bce(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
-    """Return F.binary_cross_entropy(A, Y) and the function dL -> dA; NaN in A, which torch refuses, gives NaN.
+    """Return F.binary_cross_entropy(A, Y) and the function dL -> dA.
 
+    NaN in A, which torch refuses, gives NaN: it is for the caller to see where a run blew up.
+
+    >>> import torch
     >>> L, backward = bce(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))
     >>> L, backward()
     (tensor(0.6931), tensor([-1.,  1.]))
@@ -34,6 +36,7 @@ def bce(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
 def bce_with_logits(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
     """Return F.binary_cross_entropy_with_logits(A, Y) and the function dL -> dA.
 
+    >>> import torch
     >>> L, backward = bce_with_logits(torch.tensor([0.0, 37.0]), torch.tensor([1.0, 0.0]))
     >>> L, backward()
     (tensor(18.8466), tensor([-0.2500,  0.5000]))

@@ -13,7 +13,7 @@ Backward = Callable[..., Tensor]
 
 
 def cross_entropy(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
-    """Return F.cross_entropy(A, Y) and the function dL -> dA; logits A and probabilities Y (m, n_y).
+    """Return F.cross_entropy(A, Y) and the function dL -> dA; logits A, probabilities Y (m, n_y).
 
     >>> import torch
     >>> L, backward = cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))

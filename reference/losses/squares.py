@@ -24,7 +24,7 @@ def mse(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
 
 
 def mse_per_example(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
-    """Return F.mse_loss(A, Y, reduction="sum") / m and the function dL -> dA; A, Y (m, n_y), one example a row.
+    """Return F.mse_loss(A, Y, reduction="sum") / m and the function dL -> dA; A, Y (m, n_y).
 
     >>> import torch
     >>> mse_per_example(torch.tensor([[1.0, 4.0]]), torch.tensor([[0.0, 1.0]]))[0]

@@ -1,4 +1,4 @@
-r"""The schedulers of torch.optim.lr_scheduler, read off an optimiser they drive: `rate(k, *, lr, ...)`."""
+r"""The schedulers of torch.optim.lr_scheduler, each read off an optimiser that it drives."""
 
 from reference.schedules.cycles import cosine, linear_warmup, one_cycle
 from reference.schedules.decays import constant, exponential, inverse_time, step_decay

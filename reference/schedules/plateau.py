@@ -24,9 +24,10 @@ def reduce_on_plateau(
     min_lr: float = 0.0,
     eps: float = 1e-8,
 ) -> dict[str, float]:
-    """Return the state that ReduceLROnPlateau, set to `state`, has after one more value of the metric.
+    """Return the state of ReduceLROnPlateau after one more value of the metric, from `state`.
 
-    >>> reduce_on_plateau({"lr": 0.8, "best": 4.0, "bad": 1, "cooldown": 0}, 5.0, factor=0.5, patience=1)
+    >>> state = {"lr": 0.8, "best": 4.0, "bad": 1, "cooldown": 0}
+    >>> reduce_on_plateau(state, 5.0, factor=0.5, patience=1)
     {'lr': 0.4, 'best': 4.0, 'bad': 0, 'cooldown': 0}
     """
     optimizer = SGD([torch.zeros(1)], lr=state["lr"])

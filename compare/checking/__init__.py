@@ -1,0 +1,16 @@
+r"""Checking somebody else's implementation: a function is handed over, and is right, or wrong here and for this reason."""
+
+from compare.checking.operations import check_activation, check_loss
+from compare.checking.rules import check_rule
+from compare.checking.steps import check_step, check_training
+from compare.checking.verdict import Verdict, Wrong
+
+__all__ = [
+    "Verdict",
+    "Wrong",
+    "check_activation",
+    "check_loss",
+    "check_rule",
+    "check_step",
+    "check_training",
+]

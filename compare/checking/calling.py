@@ -1,0 +1,109 @@
+r"""Calling what is handed over: whatever its form, as long as that is unambiguous; what was adapted is said."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "lr": ("lr", "learning_rate", "eta", "step_size", "alpha_lr"),
+    "momentum": ("momentum", "mu", "beta"),
+    "weight_decay": ("weight_decay", "wd", "lambd", "l2"),
+    "eps": ("eps", "epsilon"),
+    "alpha": ("alpha", "rho", "decay", "decay_rate", "smoothing"),
+    "rho": ("rho", "decay"),
+    "betas": ("betas",),
+    "beta1": ("beta1", "beta_1", "b1"),
+    "beta2": ("beta2", "beta_2", "b2"),
+}
+
+
+def accepted(function: Any) -> tuple[set[str], bool]:
+    """Return the names of the arguments a callable takes, and whether it takes any keyword."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return set(), False
+    return {p.name for p in parameters}, any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def options_for(function: Any, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Return the options under the names the candidate has for them, notes, and those it has no name for."""
+    names, anything = accepted(function)
+    given, notes, lacking = {}, [], []
+    for option, value in spelled(options, names):
+        chosen = next((n for n in ALIASES.get(option, (option,)) if n in names), None)
+        if chosen is None and anything:
+            chosen = option
+        if chosen is None:
+            lacking.append(option)
+            continue
+        given[chosen] = value
+        if chosen != option:
+            notes.append(f"{option} is passed as {chosen}")
+    return given, notes, lacking
+
+
+def spelled(options: Mapping[str, Any], names: set[str]) -> list[tuple[str, Any]]:
+    """Return the options, betas as beta1 and beta2 where the candidate takes them one by one."""
+    out = []
+    for option, value in options.items():
+        if option == "betas" and "betas" not in names and names & {*ALIASES["beta1"], *ALIASES["beta2"]}:
+            out += [("beta1", value[0]), ("beta2", value[1])]
+        else:
+            out.append((option, value))
+    return out
+
+
+STATE = ("state", "params", "parameters", "weights", "theta", "p", "net", "model")
+INPUTS = ("X", "x", "inputs", "data", "batch")
+TARGETS = ("Y", "y", "targets", "target", "labels", "t", "T")
+
+
+def step_arguments(function: Any) -> tuple[str, str, str] | None:
+    """Return the candidate's names for (state, X, Y) where it has all three; None: by position."""
+    names, _ = accepted(function)
+    chosen = [next((n for n in known if n in names), None) for known in (STATE, INPUTS, TARGETS)]
+    return tuple(chosen) if all(chosen) else None  # type: ignore[return-value]
+
+
+def call_step(function: Callable[..., Any], state: Any, X: Array, Y: Array, options: Mapping[str, Any]) -> Any:
+    """Call train_step by its argument names if they tell, else as train_step(state, X, Y, ...)."""
+    names = step_arguments(function)
+    if names is None:
+        return function(state, X, Y, **options)
+    return function(**{names[0]: state, names[1]: X, names[2]: Y}, **options)
+
+
+def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Any]:
+    """Return what a step shows: the mapping it returns, and what it changed in place of what it was given."""
+    shown: dict[str, Any] = {}
+    if isinstance(result, Mapping):
+        shown = dict(result)
+    elif isinstance(result, tuple | list) and any(isinstance(part, Mapping) for part in result):
+        for part in result:
+            if isinstance(part, Mapping):
+                if twice := shown.keys() & part.keys():
+                    raise ValueError(
+                        f"it returned two mappings that both have {min(twice)}: which is which? "
+                        "Name gradients dW1, db1, ... and return one mapping"
+                    )
+                shown |= part
+            elif np.ndim(part) == 0 and part is not None:
+                shown["loss"] = part
+    elif result is not None and np.ndim(result) == 0:
+        shown = {"loss": result}
+    elif result is not None:
+        raise ValueError(
+            f"it returned a {type(result).__name__}; return a mapping of names to arrays such as "
+            '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
+        )
+    for name, x in given.items():
+        if name not in shown and not np.array_equal(x, before.get(name)):
+            shown[name] = x
+    return shown

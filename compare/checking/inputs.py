@@ -1,0 +1,103 @@
+r"""The inputs a candidate is tried on: ordinary first, then those on which mistakes show that hide elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.configuration import Configuration, parse
+from compare.selftest.cases import TARGETS, real
+from compare.tasks import normalization_state
+from compare.verification import Batch
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A start and batches to step on, and what they are meant to bring out."""
+
+    name: str
+    state: dict[str, Array]
+    batches: tuple[Batch, ...]
+
+
+def trials(
+    c: Configuration, sizes: tuple[int, ...], *, m: int, steps: int, dtype: str, seed: int
+) -> Iterator[Trial]:
+    """Yield the trials of a training step: all sizes differ in the first, so that no transpose goes unseen."""
+    one = (*sizes[:-1], 1)
+    square = tuple(m for _ in sizes)
+    binary = parse(c.loss)[0] == "cross_entropy"
+    yield trial("ordinary inputs", c, sizes, (m,) * steps, dtype, seed)
+    yield trial("a last batch that is smaller", c, sizes, (m, m, max(2, m // 2 - 1)), dtype, seed + 1)
+    yield trial("exact zeros in X and b: kinks", c, sizes, (m, m), dtype, seed + 2, zeros=True)
+    yield trial("saturated units", c, sizes, (m, m), dtype, seed + 3, scale=40.0)
+    yield trial("overflowing units", c, sizes, (m,), dtype, seed + 4, scale=2000.0)
+    yield trial("tiny gradients", c, sizes, (m, m), dtype, seed + 5, scale=1e-6)
+    if not binary:
+        yield trial("one output", c, one, (m, m), dtype, seed + 6)
+    yield trial("all sizes equal", c, square, (m, m), dtype, seed + 7)
+
+
+def trial(
+    name: str,
+    c: Configuration,
+    sizes: tuple[int, ...],
+    batches: tuple[int, ...],
+    dtype: str,
+    seed: int,
+    *,
+    scale: float = 1.0,
+    zeros: bool = False,
+) -> Trial:
+    random = np.random.default_rng(seed)
+    state: dict[str, Array] = {}
+    for l, (k, n) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+        state[f"W{l}"] = scale * random.normal(size=(n, k)) / np.sqrt(k)
+        state[f"b{l}"] = 0.0 * random.normal(size=(n, 1)) if zeros else 0.3 * random.normal(size=(n, 1))
+    if c.batch_norm is not None:
+        state |= affine(random, normalization_state(sizes[1:-1], np.dtype(dtype)))
+    target = TARGETS.get(parse(c.loss)[0], real)
+    made = []
+    for m in batches:
+        X = 1.5 * random.normal(size=(sizes[0], m)) + 0.3
+        if zeros:
+            X[:, 0] = 0.0
+        Y = target(random, sizes[-1], m)
+        masks = {
+            f"mask{l}": (random.random((n, m)) > c.dropout).astype(dtype)
+            for l, n in enumerate(sizes[1:-1], 1)
+            if c.dropout
+        }
+        made.append(Batch(X.astype(dtype), Y.astype(dtype), {}, masks))
+    counted = {n: x if n.startswith("batches") else x.astype(dtype) for n, x in state.items()}
+    return Trial(name, counted, tuple(made))
+
+
+def affine(random: np.random.Generator, state: dict[str, Array]) -> dict[str, Array]:
+    """Return the state of batch norm away from gamma = 1, beta = 0, where mistakes hide."""
+    for name, x in state.items():
+        if name.startswith(("gamma", "beta")):
+            state[name] = x + 0.3 * random.normal(size=x.shape)
+    return state
+
+
+def gradients(shape: tuple[int, ...], steps: int, dtype: str, seed: int) -> dict[str, list[Array]]:
+    """Return sequences of gradients for a rule, by what they are meant to bring out."""
+    random = np.random.default_rng(seed)
+    plain = [random.normal(size=shape) for _ in range(steps)]
+    sequences = {
+        "ordinary gradients": plain,
+        "small gradients, where epsilon counts": [1e-7 * g for g in plain],
+        "gradients that are sometimes zero": [g * (random.random(shape) < 0.5) for g in plain],
+        "zero gradients from the start": [0.0 * g for g in plain[:3]] + plain[3:],
+        "gradients of 1e-20": [1e-20 * g for g in plain],
+        "large gradients": [1e4 * g for g in plain],
+        "constant gradients": [plain[0]] * steps,
+    }
+    return {name: [g.astype(dtype) for g in made] for name, made in sequences.items()}

@@ -1,0 +1,61 @@
+r"""Where a candidate keeps its examples: in columns as here, in rows as PyTorch, with W as (in, out) or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.traces import kind
+
+if TYPE_CHECKING:
+    from compare.checking.inputs import Trial
+
+Array = NDArray[Any]
+ROWS = ("Z", "A", "D", "N", "xhat", "mask", "X", "Y")
+VECTORS = ("b", "gamma", "beta", "mu", "var", "running_mean", "running_var")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How arrays are handed over and taken back: X as (m, n_x), b as (n,), W as (in, out)."""
+
+    name: str
+    rows: bool = False
+    in_by_out: bool = False
+
+    def kind(self, name: str) -> str:
+        return kind(name.split(".")[-1]).removeprefix("d")
+
+    def batch(self, x: Array) -> Array:
+        return np.array(x.T, order="C") if self.rows else np.array(x)
+
+    def outward(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Return arrays as the candidate wants them."""
+        return {n: self.turned(n, x, out=True) for n, x in arrays.items()}
+
+    def inward(self, arrays: Mapping[str, Any], like: Mapping[str, Array]) -> dict[str, Any]:
+        """Return what the candidate shows in columns."""
+        return {n: self.turned(n, x, out=False) for n, x in arrays.items()}
+
+    def turned(self, name: str, x: Any, *, out: bool) -> Any:
+        what, x = self.kind(name), np.asarray(x)
+        if self.rows and what in VECTORS and x.ndim:
+            return np.array(x.reshape(-1) if out else x.reshape(-1, 1))
+        turn = (self.rows and what in ROWS) or (self.in_by_out and what == "W")
+        return np.array(x.T, order="C") if turn and x.ndim == 2 else x
+
+    def fits(self, shown: Mapping[str, Any], t: Trial) -> bool:
+        """Tell whether the parameters that come back have the shapes they went with."""
+        names = [n for n in t.state if n in shown]
+        return all(np.size(shown[n]) == t.state[n].size for n in names)
+
+
+LAYOUTS = {
+    "columns": Layout("columns"),
+    "rows": Layout("rows", rows=True),
+    "rows, W in x out": Layout("rows, W in x out", rows=True, in_by_out=True),
+}

@@ -1,0 +1,163 @@
+r"""Reading `like`: what a candidate is meant to be, in a few words such as "two-layer relu mse sgd lr=0.1"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Any
+
+import compare.formulas.activations
+import compare.formulas.losses
+import compare.formulas.optimizers
+from compare.commands.options import value
+from compare.configuration import Configuration, parse
+
+LAYERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+OUTPUTS = {"bce": "sigmoid"}
+
+
+def names(module: ModuleType) -> list[str]:
+    """Return the names of the activations, losses or rules that formulas are stated for."""
+    offered = getattr(module, "__all__", None)
+    if offered is not None:
+        return list(offered)
+    return [n.removesuffix("_gradient") for n in vars(module) if n.endswith("_gradient")]
+
+
+ACTIVATIONS = names(compare.formulas.activations)
+LOSSES = names(compare.formulas.losses)
+RULES = names(compare.formulas.optimizers)
+
+
+def kind_of(like: str) -> str:
+    """Return what `like` asks for: "activation", "loss", "rule" or "step".
+
+    >>> kind_of("adam"), kind_of("two-layer relu mse sgd")
+    ('rule', 'step')
+    """
+    words = list(split(like))
+    plain = [parse(w)[0] for w in words if "=" not in w or "(" in w]
+    if len(plain) == 1:
+        for kind, known in (("activation", ACTIVATIONS), ("loss", LOSSES), ("rule", RULES)):
+            if plain[0] in known:
+                return kind
+        refuse(plain[0])
+    return "step"
+
+
+def split(text: str) -> Iterator[str]:
+    """Yield the words; a bracket keeps its words together."""
+    depth, word = 0, ""
+    for sign in text + " ":
+        depth += (sign == "(") - (sign == ")")
+        if sign.isspace() and depth == 0:
+            if word:
+                yield word
+            word = ""
+        else:
+            word += sign
+
+
+def refuse(word: str) -> None:
+    known = [*ACTIVATIONS, *LOSSES, *RULES]
+    near = get_close_matches(word, known, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise ValueError(
+        f"cannot read {word!r} in --like; {hint}Write one activation, loss or optimiser, or a step "
+        'such as "two-layer relu mse sgd lr=0.1"'
+    )
+
+
+def single(like: str) -> tuple[str, dict[str, Any]]:
+    """Return the one function that `like` names, and its options.
+
+    >>> single("adam lr=0.1")
+    ('adam', {'lr': 0.1})
+    """
+    name, options = "", {}
+    for word in split(like):
+        if "=" in word and "(" not in word.split("=")[0]:
+            option, _, text = word.partition("=")
+            options[option] = value(option, text)
+        else:
+            name, given = parse(word)
+            options |= given
+    return name, options
+
+
+def configuration(like: str) -> Configuration:
+    """Return the training step that `like` describes; what it does not say is as in PyTorch.
+
+    >>> configuration("two-layer relu mse sgd lr=0.1").activations
+    ('relu', 'identity')
+    """
+    depth, activations, loss, rule = 0, [], "", ""
+    options: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for word in split(like):
+        if "=" in word and "(" not in word.split("=")[0]:
+            option, _, text = word.partition("=")
+            place(option, value(option, text), options, extra)
+            continue
+        if word.endswith(("-layer", "-layers")):
+            depth = layers(word)
+            continue
+        if word in ("batch-norm", "batchnorm", "batch_norm"):
+            extra["batch_norm"] = extra.get("batch_norm") or {}
+            continue
+        name, _ = parse(word)
+        if name in ACTIVATIONS:
+            activations.append(word)
+        elif name in LOSSES:
+            loss = word
+        elif name in RULES:
+            rule = name
+            options |= parse(word)[1]
+        else:
+            refuse(word)
+    if not loss or not rule:
+        raise ValueError(
+            f"--like {like!r} names no {'loss' if not loss else 'optimiser'}; "
+            'write for example "two-layer relu mse sgd lr=0.1"'
+        )
+    output = OUTPUTS.get(parse(loss)[0], "identity")
+    return Configuration(
+        activations=shaped(activations, depth, output), loss=loss, optimizer=rule, options=options, **extra
+    )
+
+
+def place(option: str, given: Any, options: dict[str, Any], extra: dict[str, Any]) -> None:
+    """Put an option where it belongs: the rule's, or the step's."""
+    if option in ("clip", "clip_norm"):
+        extra["clip"] = {"norm": float(given)}
+    elif option == "clip_value":
+        extra["clip"] = {"value": float(given)}
+    elif option in ("dropout", "accumulate"):
+        extra[option] = given
+    elif option.startswith("bn_"):
+        extra["batch_norm"] = {**(extra.get("batch_norm") or {}), option.removeprefix("bn_"): given}
+    else:
+        options[option] = given
+
+
+def layers(word: str) -> int:
+    text = word.split("-")[0]
+    depth = LAYERS.get(text) or (int(text) if text.isdigit() else 0)
+    if not 1 <= depth <= 50:
+        raise ValueError(f"cannot read {word!r}; write two-layer, 3-layer, ...")
+    return depth
+
+
+def shaped(activations: list[str], depth: int, output: str) -> tuple[str, ...]:
+    """Return one activation a layer: one named is the hidden layers'; as many as layers are all of them."""
+    depth = depth or max(len(activations), 1) + (len(activations) < 2)
+    if len(activations) == depth:
+        return tuple(activations)
+    if len(activations) == depth - 1:
+        return (*activations, output)
+    if len(activations) == 1:
+        return (*activations * (depth - 1), output)
+    raise ValueError(
+        f"{len(activations)} activations for {depth} layers; name one for all hidden layers, or one each"
+    )

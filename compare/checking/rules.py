@@ -1,0 +1,256 @@
+r"""Checking an optimiser: its own update, step by step, from its own state."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.checking.calling import accepted, options_for
+from compare.checking.examination import Step, examine
+from compare.checking.inputs import gradients
+from compare.checking.likeness import RULES, single
+from compare.checking.operations import bare
+from compare.checking.steps import passed
+from compare.checking.verdict import Verdict
+from compare.configuration import resolve
+from compare.formulas import optimizers
+from compare.verification import Batch
+
+Array = NDArray[Any]
+SHAPES = {"W1": (3, 4), "b1": (3, 1)}
+STEPS = 12
+VARIED: Mapping[str, tuple[Any, ...]] = {  # tried one at a time where the candidate has the option
+    "lr": (0.1,),
+    "momentum": (0.9,),
+    "dampening": (0.3,),
+    "nesterov": (True,),
+    "weight_decay": (0.1,),
+    "betas": ((0.8, 0.9),),
+    "alpha": (0.9,),
+    "rho": (0.7,),
+    "eps": (1e-3,),
+    "amsgrad": (True,),
+    "centered": (True,),
+    "lr_decay": (0.1,),
+    "maximize": (True,),
+}
+
+
+def check_rule(
+    rule: Any,
+    like: str,
+    *,
+    dtype: str = "float64",
+    seed: int = 0,
+    steps: int = STEPS,
+    name: str = "",
+    **options: Any,
+) -> Verdict:
+    r"""Check an optimiser against the formula of torch's that `like` names; raise Wrong where it differs.
+
+    `rule` is a function `rule(param, grad, slots, lr=..., ...) -> (param, slots)`, or a class whose
+    objects have `step(params, grads)`, updating the dict (or list) of arrays in place or returning
+    it. It is tried over many steps on gradients ordinary, tiny, zero, large and constant, with its
+    options as given and then each varied that it has.
+
+    Args:
+        rule: the function, the class, or an object of it.
+        like: "adam", or with options: "adam lr=0.1 eps=1e-3".
+        options: hyperparameters, as torch names them; lr is 0.01 if not given.
+    """
+    return passed(examine_rule(rule, like, dtype=dtype, seed=seed, steps=steps, name=name, **options))
+
+
+def examine_rule(
+    rule: Any,
+    like: str,
+    *,
+    dtype: str = "float64",
+    seed: int = 0,
+    steps: int = STEPS,
+    name: str = "",
+    **options: Any,
+) -> Verdict:
+    """Return the verdict on an optimiser, whatever it is."""
+    known, given = single(like)
+    if known not in RULES:
+        raise ValueError(f"unknown optimiser {known!r}; there are {', '.join(RULES)}")
+    base = {"lr": 0.01, **given, **options}
+    subject = name or getattr(rule, "__name__", type(rule).__name__)
+    verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
+    stated_rule = getattr(optimizers, known)
+    for varied in [base, *variations(rule, stated_rule, base)]:
+        verdict = with_options(verdict, rule, known, varied, dtype, seed, steps)
+        if not verdict.right:
+            return verdict
+    return verdict
+
+
+def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the options with one of them varied, where rule and formula both have it."""
+    if not callable(rule):
+        return
+    has = {p.name for p in inspect.signature(stated_rule).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    for option, values in VARIED.items():
+        if option not in has or options_for(rule, {option: values[0]})[2]:
+            continue
+        for value in values:
+            if option == "nesterov":
+                yield {**base, "momentum": 0.9, option: value}
+            elif base.get(option) != value:
+                yield {**base, option: value}
+
+
+def with_options(
+    verdict: Verdict, rule: Any, known: str, options: Mapping[str, Any], dtype: str, seed: int, steps: int
+) -> Verdict:
+    """Return the verdict after all sequences of gradients with these options."""
+    given, notes, lacking = options_for(rule, options)
+    if lacking and callable(rule):
+        notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
+    verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
+    formulas = bare(rule=getattr(optimizers, known), hyperparameters=dict(options), only="update")
+    random = np.random.default_rng(seed)
+    initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
+    shown_options = ", ".join(f"{k}={v}" for k, v in options.items())
+    for case, sequence in gradients((3, 5), steps, dtype, seed + 1).items():
+        grads = [{"W1": g[:, :4].copy(), "b1": g[:, 4:].copy()} for g in sequence]
+        run = stepped(rule, given, initial, grads)
+        try:
+            verdict = examine(
+                verdict, lambda b: formulas, initial, run, torch_rule(known, options),
+                case=f"{case}, {shown_options}",
+            )  # fmt: skip
+        except AssertionError:
+            raise
+        except Exception as error:
+            what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            return replace(verdict, error=f"on {case}, {shown_options}: {' '.join(what.split())}")
+        if not verdict.right:
+            return verdict
+    return verdict
+
+
+def stepped(
+    rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array], grads: list[dict[str, Array]]
+) -> Iterator[Step]:
+    """Yield the rule's state and parameters after each of the gradients."""
+    advance = stateful(rule, options, initial) if has_step(rule) else functional(rule, options, initial)
+    dtype = initial["W1"].dtype
+    empty = np.zeros((1, 1), dtype)
+    for g in grads:
+        with np.errstate(all="ignore"):
+            shown = advance({n: x.copy() for n, x in g.items()})
+        given = {f"d{n}": x for n, x in g.items()}
+        yield shown, Batch(empty, empty, {}, given)
+
+
+def has_step(rule: Any) -> bool:
+    return hasattr(rule, "step") or hasattr(rule, "update")
+
+
+Advance = Callable[[dict[str, Array]], dict[str, Any]]
+
+
+def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
+    """Return the step of `rule(param, grad, slots, ...) -> (param, slots)`, which shows its slots."""
+    params = {n: x.copy() for n, x in initial.items()}
+    slots: dict[str, Any] = {n: {} for n in initial}
+
+    def advance(g: dict[str, Array]) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for n in params:
+            result = rule(params[n].copy(), g[n], slots[n], **options)
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise ValueError(
+                    f"the rule returned a {type(result).__name__}; expected (param, slots), the new "
+                    "parameter and its new state"
+                )
+            params[n], slots[n] = np.array(result[0]), result[1]
+            if isinstance(slots[n], Mapping):
+                shown |= {f"{slot}.{n}": np.array(x) for slot, x in slots[n].items() if x is not None}
+        return shown | {n: x.copy() for n, x in params.items()}
+
+    return advance
+
+
+def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
+    """Return the step of an object with `step(params, grads)`; its parameters are what it shows."""
+    params: Any = {n: x.copy() for n, x in initial.items()}
+    made = constructed(rule, options, params) if isinstance(rule, type) else rule
+    step = getattr(made, "step", None) or made.update
+    as_list = False
+
+    def advance(g: dict[str, Array]) -> dict[str, Any]:
+        nonlocal params, as_list
+        result = call(step, params, g, as_list)
+        if result is UNREADABLE:
+            as_list = True
+            result = call(step, params, g, as_list)
+        if result is not None:
+            params = taken(result, params)
+        return {n: np.array(x) for n, x in params.items()}
+
+    return advance
+
+
+UNREADABLE = object()
+
+
+def constructed(rule: Any, options: Mapping[str, Any], params: Any) -> Any:
+    """Return the object: made from its options, or as torch does it from the parameters and options."""
+    names = accepted(rule)[0]
+    first = next((n for n in ("params", "parameters") if n in names), None)
+    return rule(params, **options) if first else rule(**options)
+
+
+def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:
+    """Call step(params, grads), or step(grads) where it holds the parameters; lists where dicts do not do."""
+    names = list(params)
+    arguments = (list(params.values()), [g[n] for n in names]) if as_list else (params, g)
+    alone = len(accepted(step)[0]) == 1
+    try:
+        result = step(arguments[1]) if alone else step(*arguments)
+    except (KeyError, TypeError, AttributeError, IndexError):
+        if as_list:
+            raise
+        return UNREADABLE
+    return dict(zip(names, arguments[0], strict=True)) if as_list and result is None else result
+
+
+def taken(result: Any, params: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parameters that a step returned, as a mapping or as a list in the order they were given."""
+    if isinstance(result, Mapping):
+        return dict(result)
+    if isinstance(result, list | tuple) and len(result) == len(params):
+        return dict(zip(params, result, strict=True))
+    raise ValueError(
+        f"step returned a {type(result).__name__}; expected the parameters, or nothing if it updates in place"
+    )
+
+
+def torch_rule(known: str, options: Mapping[str, Any]) -> Callable[..., dict[str, Array]]:
+    """Return what torch.optim makes of the same state and gradients."""
+
+    def reference(state: Mapping[str, Array], X: Array, Y: Array) -> dict[str, Array]:
+        import reference.optimizers
+        from reference import conversion
+        from reference.stepping import is_slot
+
+        rule = resolve(reference.optimizers, known)
+        out: dict[str, Array] = {}
+        for n in SHAPES:
+            slots = {k[: -len(n) - 1]: conversion.tensor(x) for k, x in state.items() if is_slot(k, n)}
+            p, slots = rule(conversion.tensor(state[n]), conversion.tensor(state[f"d{n}"]), slots, **options)
+            out |= {f"{slot}.{n}": conversion.array(x) for slot, x in slots.items()}
+            out[n] = conversion.array(p)
+        return out
+
+    return reference
+
+

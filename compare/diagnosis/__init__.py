@@ -1,0 +1,6 @@
+r"""From "this formula is wrong" to "this is the mistake": variants of the formula, tried on the program's own numbers."""
+
+from compare.diagnosis.naming import Diagnosis, Explained, diagnose
+from compare.diagnosis.scene import Scene, Shown, Variant
+
+__all__ = ["Diagnosis", "Explained", "Scene", "Shown", "Variant", "diagnose"]

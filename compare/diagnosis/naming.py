@@ -1,0 +1,140 @@
+r"""Naming a mistake: only a variant that explains the numbers down to rounding, at every step shown, is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compare.diagnosis import generic, network_mistakes, rule_mistakes
+from compare.diagnosis.pattern import pattern
+from compare.diagnosis.scene import Scene, Variant, explains, right
+from compare.judgement import distance
+
+MOST = 6  # names given; more than that cannot be told apart, and says so
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A variant that explains the numbers: error over rounding before, with the right formula, and after."""
+
+    variant: Variant
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of the first wrong formula: the mistakes that explain it, and how the numbers look."""
+
+    origin: str
+    named: tuple[Explained, ...]
+    pattern: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(e.variant.name for e in self.named)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> Iterator[str]:
+        if not self.named:
+            yield f"  unexplained: no known mistake gives these numbers; {self.pattern}"
+            return
+        yield f"  mistake: {self.named[0].variant.name}"
+        yield from explanation(self.named[0])
+        for other in self.named[1:MOST]:
+            yield f"  or, not to be told apart by these numbers: {other.variant.name}"
+        if len(self.named) > MOST:
+            yield f"  or {len(self.named) - MOST} more that these numbers cannot tell apart"
+
+    def declared(self) -> dict[str, Any]:
+        """Return the same as plain data, for JSON."""
+        return {
+            "origin": self.origin,
+            "pattern": self.pattern,
+            "named": [
+                {
+                    "mistake": e.variant.name,
+                    "wrong": e.variant.wrong,
+                    "right": e.variant.right,
+                    "source": e.variant.source,
+                    "same_as": e.variant.same_as,
+                    "error_before": e.before,
+                    "error_after": e.after,
+                }
+                for e in self.named
+            ],
+        }
+
+
+def explanation(e: Explained) -> Iterator[str]:
+    v = e.variant
+    if v.wrong:
+        yield f"    yours, as understood: {v.wrong}"
+    if v.right:
+        yield f"    right:                {v.right}"
+    if v.source:
+        yield f"    convention of:        {v.source}"
+    if v.same_as:
+        yield f"    the same as:          {v.same_as}"
+    yield f"    error over rounding:  {e.before:.3g} with the right formula, {e.after:.2g} with yours"
+
+
+def diagnose(scene: Scene) -> Diagnosis:
+    """Return the mistakes that explain the failing entry of `scene` down to rounding, specific ones first."""
+    with np.errstate(all="ignore"):
+        return diagnosed(scene)
+
+
+def diagnosed(scene: Scene) -> Diagnosis:
+    before = error(scene)
+    named = tuple(suspects(scene, before))
+    for target in [] if named else reversed(scene.upstream()):
+        found = suspects(replace(scene, target=target), before)
+        named += tuple(replace(e, variant=hidden(e.variant, target)) for e in found)
+    return Diagnosis(scene.origin, unique(named), pattern(scene))
+
+
+def hidden(variant: Variant, target: str) -> Variant:
+    """Return the variant as one of an entry that was not shown."""
+    return replace(variant, name=f"in {target}, which is not shown: {variant.name}")
+
+
+def suspects(scene: Scene, before: float) -> Iterator[Explained]:
+    """Yield the variants of one entry that explain the numbers, specific ones first."""
+    for family in FAMILIES:
+        yield from tried(scene, family(scene), before)
+
+
+FAMILIES = (
+    rule_mistakes.mistakes,
+    network_mistakes.mistakes,
+    generic.settings,
+    generic.factors,
+    generic.operands,
+    generic.results,
+)
+
+
+def error(scene: Scene) -> float:
+    """Return the error of the failing entry over its rounding, with the right formula."""
+    good, x = right(scene), scene.last.trace.get(scene.origin)
+    return float("inf") if good is None or x is None else distance(x, good).ratio
+
+
+def tried(scene: Scene, variants: Iterator[Variant], before: float) -> Iterator[Explained]:
+    for variant in variants:
+        try:
+            near = explains(variant, scene)
+        except (ValueError, KeyError):  # its shapes do not fit, or it reads what is not shown
+            continue
+        if near is not None:
+            yield Explained(variant, before, near.ratio)
+
+
+def unique(found: tuple[Explained, ...]) -> tuple[Explained, ...]:
+    return tuple({e.variant.name: e for e in reversed(found)}.values())[::-1]

@@ -1,0 +1,70 @@
+r"""How wrong numbers look, where no known mistake explains them: the ratio, its support, what it follows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.diagnosis.scene import Scene, Shown, right
+
+Array = NDArray[np.float64]
+
+
+def pattern(scene: Scene) -> str:
+    """Return one clause that describes the failing entry beside its right value."""
+    shown = scene.last
+    good = right(scene)
+    x = np.asarray(shown.trace[scene.origin], dtype=np.float64)
+    if good is None or np.shape(good.value) != x.shape:
+        return f"{scene.origin} has shape {x.shape}"
+    o = np.asarray(good.value, dtype=np.float64)
+    if not np.isfinite(x).all():
+        return f"{int((~np.isfinite(x)).sum())} of {x.size} elements are not finite"
+    return "; ".join(clauses(x, o, scene, shown))
+
+
+def clauses(x: Array, o: Array, scene: Scene, shown: Shown) -> list[str]:
+    with np.errstate(all="ignore"):
+        ratio = (x / o)[o != 0.0]
+        difference = x - o
+        wrong = np.abs(difference) > 1e-9 * np.maximum(np.abs(o), np.finfo(float).tiny)
+    found = []
+    if x.size and not x.any():
+        found.append("all elements are 0")
+    elif ratio.size and np.ptp(ratio) < 1e-9 * np.abs(ratio).max():
+        found.append(f"constant ratio {ratio.flat[0]:.9g}")
+    elif ratio.size:
+        found.append(f"ratio to the right value from {ratio.min():.4g} to {ratio.max():.4g}")
+    if 0 < wrong.sum() < x.size:
+        found.append(f"{int(wrong.sum())} of {x.size} elements differ")
+    if small := single(x, o):
+        found.append(small)
+    found += follows(difference, scene, shown)
+    return found
+
+
+def single(x: Array, o: Array) -> str:
+    """Say so where the error has the size of float32's rounding in a float64 array."""
+    with np.errstate(all="ignore"):
+        relative = np.abs(x - o) / np.abs(o)
+    worst = float(np.nanmax(relative, initial=0.0))
+    return "unstructured error of 6e-8: float32 somewhere" if 1e-9 < worst < 2e-7 else ""
+
+
+def follows(difference: Array, scene: Scene, shown: Shown) -> list[str]:
+    """Return the entries of the same shape that the error is a multiple of."""
+    if not difference.any():
+        return []
+    found = []
+    entries = [(n, x) for n, x in shown.trace.items()] + [
+        (f"{n} before the step", x) for n, x in shown.state.items()
+    ]
+    for name, entry in entries:
+        if np.shape(entry) != difference.shape or name == scene.origin or entry.dtype.kind != "f":
+            continue
+        y = np.asarray(entry, dtype=np.float64)
+        square = float((y * y).sum())
+        c = float((difference * y).sum()) / square if 0 < square < np.inf else 0.0
+        if c and np.abs(difference - c * y).max() < 1e-6 * np.abs(difference).max():
+            found.append(f"the error is {c:.6g} times {name}")
+    return found[:2]

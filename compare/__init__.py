@@ -1,1 +1,17 @@
-r"""The verifier: runs `manual` and `reference` side by side and proves that every number agrees."""
+r"""The verifier: runs `manual` and `reference` side by side and proves that every number agrees.
+
+Checking one's own code: `check_activation`, `check_loss`, `check_rule`, `check_step`,
+`check_training`, imported when they are first asked for.
+"""
+
+from typing import Any
+
+CHECKS = ("check_activation", "check_loss", "check_rule", "check_step", "check_training")
+
+
+def __getattr__(name: str) -> Any:
+    if name in CHECKS:
+        import compare.checking
+
+        return getattr(compare.checking, name)
+    raise AttributeError(f"module 'compare' has no attribute {name!r}")

@@ -14,7 +14,7 @@ class Divergence(AssertionError):
 
     step: int
     origin: str
-    kind: str  # "formula", "reference" or "step"
+    kind: str  # "formula", "shape", "reference" or "step"
     distance: Distance
     limit: float
     reference: float  # the reference's value at the same place
@@ -37,6 +37,8 @@ class Divergence(AssertionError):
                 f"step {self.step}: the reference does not compute the stated formula of "
                 f"{self.origin}; {self.whose} does"
             )
+        if self.kind == "shape":
+            return f"step {self.step}: {self.origin} has not the shape it should have in {self.whose}"
         if self.kind == "step":
             return (
                 f"step {self.step}: {self.origin} differs from the reference by more than rounding "
@@ -46,6 +48,8 @@ class Divergence(AssertionError):
 
     def details(self) -> list[str]:
         d = self.distance
+        if self.kind == "shape":
+            return [f"  agreed before it: {', '.join(self.agreed) or 'nothing, it is the first entry'}"]
         lines = [f"  {self.place} is {d.value!r}"]
         if self.kind in ("formula", "reference"):
             lines.append(f"  its formula, on its own inputs, gives {d.expected!r}")

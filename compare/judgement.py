@@ -179,11 +179,20 @@ def judge(formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array) ->
 
 
 def judge_pair(
-    formulas: Formulas, trace: Trace, reference: Trace, state: Trace, X: Array, Y: Array
+    formulas: Formulas,
+    trace: Trace,
+    reference: Trace,
+    state: Trace,
+    X: Array,
+    Y: Array,
+    **read: Any,
 ) -> dict[str, Distance]:
-    """Return, for each entry, the distance between two traces in units of the error grown along the step."""
+    """Return, for each entry, the distance between two traces in units of the error grown along the step.
+
+    `read` as in Operands.
+    """
     out = {}
-    for name, expected in stated(formulas, reference, state, X, Y, own=False):
+    for name, expected in stated(formulas, reference, state, X, Y, own=False, **read):
         if name in trace and name in reference:
             out[name] = distance(trace[name], expected, against=reference[name])
             if kind(name) in PARAMETERS and "." not in name:

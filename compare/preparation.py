@@ -17,7 +17,7 @@ from compare.datasets import load
 from compare.tasks import Task
 
 LOSSES = {"regression": "mse", "binary": "bce", "multiclass": "cross_entropy"}
-OUTPUTS = {"bce": "sigmoid"}  # what a loss takes; identity for all others
+OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}  # what a loss takes; identity for all others
 SCHEMES = (
     "zeros",
     "linear_default",

@@ -2,7 +2,7 @@ r"""Judging what a program shows: each entry by its formula on the program's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Scene, Shown, diagnose
 from compare.divergence import Divergence
-from compare.formulas.arithmetic import Tracked
+from compare.formulas.arithmetic import Tracked, exact, roundoff
+from compare.formulas.functions import maximum
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, distance, stated
-from compare.tolerances import formula_limit
+from compare.tolerances import CAP, formula_limit
 from compare.verification import Batch
 
 Array = NDArray[Any]
@@ -53,9 +54,16 @@ def examine(
     history: list[Shown] = []
     shown, hidden, arrays = set(verdict.shown), set(verdict.hidden), verdict.arrays
     notes = dict.fromkeys(verdict.notes)
-    for number, (trace, batch) in enumerate(steps):
+    late = False
+    following = iter(steps)
+    for number, (trace, batch) in enumerate(following):
         start = {**state, **batch.state}
-        j = judgement(trace, start, carried, batch, formulas(batch), number)
+        stated_now = replace(formulas(batch), late=late)
+        j = judgement(trace, start, carried, batch, stated_now, number)
+        if number == 0 and stated_now.accumulate > 1 and unscaled(j):
+            late = True
+            j = judgement(trace, start, carried, batch, replace(stated_now, late=True), number)
+            notes["the mean over micro-batches is taken of the gradients, not of the loss"] = None
         notes |= dict.fromkeys(j.notes)
         history.append(j.shown)
         shown |= set(j.distances)
@@ -64,6 +72,7 @@ def examine(
         if not j.distances:
             return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
         if found := first_wrong(j, start, batch, reference, number, verdict.subject):
+            history[-1] = replace(history[-1], coming=peek(following))
             scene = Scene(tuple(history), found.origin)
             return replace(
                 verdict,
@@ -88,6 +97,24 @@ def examine(
         arrays=arrays,
         notes=tuple(notes),
     )
+
+
+def peek(following: Iterator[Step]) -> Mapping[str, Any]:
+    """Return what the program shows next, if it still does."""
+    try:
+        return next(following, ({}, None))[0]
+    except Exception:
+        return {}
+
+
+def unscaled(j: Judgement) -> bool:
+    """Tell whether the gradient at the output is that of the whole loss, not of its share 1/k."""
+    name = f"dA{len(j.shown.formulas.activations)}"
+    name = name if name in j.distances else name.replace("A", "Z")
+    k = j.shown.formulas.accumulate
+    if name not in j.distances or j.distances[name].ratio <= CAP:
+        return False
+    return distance(j.shown.trace[name], j.expected[name] * float(k)).ratio <= CAP
 
 
 def in_order(j: Judgement, names: set[str]) -> tuple[str, ...]:
@@ -116,21 +143,90 @@ def judgement(
     given = {n: x for n, x in batch.state.items() if n not in trace}
     clean, notes = readable(trace, X.dtype)
     expected: dict[str, Tracked] = {}
-    distances: dict[str, Distance] = {}
-    fitted = dict(given)
+    distances = given_back(clean, batch, formulas)
+    fitted = dict(given) | {n: clean[n] for n in distances}
+    shown = Shown(fitted, state, X, Y, formulas, carried)
+    if any(not d.ratio < GROSS for n, d in distances.items() if n != "lr"):
+        return Judgement(shown, distances, dict.fromkeys(distances, ZERO), tuple(notes))
     reading = stated(formulas, fitted, state, X, Y, own=True, carried=carried)
     for name, value in reading:
         expected[name] = value
         if name in clean:
             fitted[name], note = fit(name, clean[name], value, X.dtype)
             notes += note
+            if fitted[name].shape != value.shape:
+                distances[name] = misshapen(value)
+                break
             distances[name] = distance(fitted[name], value)
-    for name in ("X", "Y"):
-        if name in clean and not np.array_equal(clean[name], X if name == "X" else Y):
-            raise ValueError(f"step {number}: its {name} is not the batch that it was given")
-    notes += unknown(clean, expected, start)
-    shown = Shown(fitted, state, X, Y, formulas, carried)
+            if note := accepted_form(name, fitted, distances, formulas, batch):
+                notes.append(note)
+    notes += unknown(clean, expected, start) if len(expected) > len(distances) / 2 else []
     return Judgement(shown, distances, expected, tuple(notes))
+
+
+def given_back(
+    clean: Mapping[str, Array], batch: Batch, formulas: Formulas
+) -> dict[str, Distance]:
+    """Return the distances of what the program was given and shows again: X, Y and lr must be those."""
+    dtype, found = batch.X.dtype, {}
+    for name, x in {"X": batch.X, "Y": batch.Y}.items():
+        if name in clean:
+            value = exact(x, dtype)
+            same = clean[name].shape == x.shape
+            found[name] = distance(clean[name], value) if same else misshapen(value)
+    if "lr" in clean and "lr" in formulas.hyperparameters and clean["lr"].size == 1:
+        lr = exact(np.asarray(float(formulas.hyperparameters["lr"])), np.dtype(np.float64))
+        unit = 4.0 * roundoff(dtype) / lr.u  # the roundings that a schedule's formula may take
+        found["lr"] = distance(clean["lr"].reshape(()).astype(np.float64), lr.rounded(unit))
+    return found
+
+
+def misshapen(value: Tracked) -> Distance:
+    """Return the distance of an array that has not the shape of its formula."""
+    like = float(value.value.flat[0]) if value.value.size else 0.0
+    return Distance(np.inf, (0,) * value.value.ndim, np.nan, like, 0.0, 1)
+
+
+GROSS = 1e3  # a batch this far off is another batch: nothing more can be said of the step
+ZERO = exact(np.zeros(()), np.dtype(np.float64))
+
+
+def accepted_form(
+    name: str,
+    fitted: Mapping[str, Array],
+    distances: dict[str, Distance],
+    formulas: Formulas,
+    batch: Batch,
+) -> str:
+    """Accept what equals the formula but where it saturates; return what is to be said of it."""
+    L = len(formulas.activations)
+    pair = formulas.activations[-1][0], formulas.loss[0]
+    names = tuple(getattr(f, "__name__", "") for f in pair)
+    if distances[name].ratio <= CAP or f"A{L}" not in fitted:
+        return ""
+    A, Y = exact(fitted[f"A{L}"], batch.X.dtype), exact(batch.Y, batch.X.dtype)
+    if name == f"dZ{L}" and f"dA{L}" not in fitted and names in SHORT:
+        form = (A.rounded(4.0) - Y) / (SHORT[names](A) * formulas.accumulate)
+        note = (
+            f"dZ{L} is the short form (A - Y) / N: what the chain gives, but where the output "
+            "saturates, where torch's chain through the probabilities loses the gradient"
+        )
+    elif name == f"dA{L}" and names[1] == "bce":
+        form = (A - Y) / float(A.value.size * formulas.accumulate) / maximum((1.0 - A) * A, 1e-12)
+        note = f"dA{L} has a floor of 1e-12; torch's is float32(1e-12), 4e-9 smaller"
+    else:
+        return ""
+    near = distance(fitted[name], form)
+    if near.ratio > CAP:
+        return ""
+    distances[name] = near
+    return note
+
+
+SHORT: Mapping[tuple[str, ...], Callable[[Tracked], float]] = {
+    ("sigmoid", "bce"): lambda A: float(A.value.size),
+    ("softmax", "cross_entropy_on_probabilities"): lambda A: float(A.shape[1]),
+}
 
 
 def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, Array], list[str]]:
@@ -154,18 +250,7 @@ def fit(name: str, x: Array, value: Tracked, dtype: np.dtype[Any]) -> tuple[Arra
         return x, []
     if x.size == value.value.size and [n for n in x.shape if n > 1] == [n for n in shape if n > 1]:
         return x.reshape(shape), [f"{name} has shape {x.shape}, read as {shape}"]
-    raise ValueError(f"{name} has shape {x.shape} where {shape} should stand{shape_hint(name, x, shape)}")
-
-
-def shape_hint(name: str, x: Array, shape: tuple[int, ...]) -> str:
-    """Return the likely reason of a wrong shape."""
-    if x.shape == shape[::-1]:
-        return ": it is transposed (one example is a column: dW = dZ A^T, Z = W A + b)"
-    if len(shape) == 2 and shape[1] == 1 and x.ndim == 2 and x.shape[0] == shape[0]:
-        return f": sum {name} over the examples with keepdims=True"
-    if len(shape) == 0:
-        return ": the mean over all elements is one number"
-    return ": a broadcast between (n,) and (n, 1) makes (n, n)"
+    return x, []
 
 
 def unknown(
@@ -174,7 +259,7 @@ def unknown(
     """Say which entries have no formula here: they were not judged."""
     notes = []
     for name in clean:
-        if name in expected or name in start or name in ("X", "Y"):
+        if name in expected or name in start or name in ("X", "Y", "lr"):
             continue
         near = get_close_matches(name, list(expected), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -229,6 +314,10 @@ def told(
     j: Judgement, name: str, d: Distance, limit: float, theirs: Trace, number: int, whose: str
 ) -> Divergence:
     names = list(j.distances)
-    value = float(theirs[name][d.index]) if name in theirs else d.expected
+    fits = name in theirs and len(d.index) == theirs[name].ndim
+    value = float(theirs[name][d.index]) if fits else d.expected
     agreed = tuple(names[: names.index(name)])
-    return Divergence(number, name, "formula", d, limit, value, agreed, (), whose)
+    kind = "shape" if d.ratio == np.inf and d.allowed == 0.0 and np.isnan(d.value) else "formula"
+    if kind == "shape" and name in j.shown.trace and np.shape(j.shown.trace[name]) == j.expected[name].shape:
+        kind = "formula"
+    return Divergence(number, name, kind, d, limit, value, agreed, (), whose)

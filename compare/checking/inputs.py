@@ -32,14 +32,14 @@ def trials(
     """Yield the trials of a training step: all sizes differ in the first, so that no transpose goes unseen."""
     one = (*sizes[:-1], 1)
     square = tuple(m for _ in sizes)
-    binary = parse(c.loss)[0] == "cross_entropy"
+    several = parse(c.loss)[0].startswith("cross_entropy")
     yield trial("ordinary inputs", c, sizes, (m,) * steps, dtype, seed)
     yield trial("a last batch that is smaller", c, sizes, (m, m, max(2, m // 2 - 1)), dtype, seed + 1)
     yield trial("exact zeros in X and b: kinks", c, sizes, (m, m), dtype, seed + 2, zeros=True)
     yield trial("saturated units", c, sizes, (m, m), dtype, seed + 3, scale=40.0)
     yield trial("overflowing units", c, sizes, (m,), dtype, seed + 4, scale=2000.0)
     yield trial("tiny gradients", c, sizes, (m, m), dtype, seed + 5, scale=1e-6)
-    if not binary:
+    if not several:
         yield trial("one output", c, one, (m, m), dtype, seed + 6)
     yield trial("all sizes equal", c, square, (m, m), dtype, seed + 7)
 

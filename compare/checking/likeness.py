@@ -14,7 +14,7 @@ from compare.commands.options import value
 from compare.configuration import Configuration, parse
 
 LAYERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
-OUTPUTS = {"bce": "sigmoid"}
+OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}
 
 
 def names(module: ModuleType) -> list[str]:
@@ -121,6 +121,8 @@ def configuration(like: str) -> Configuration:
             f"--like {like!r} names no {'loss' if not loss else 'optimiser'}; "
             'write for example "two-layer relu mse sgd lr=0.1"'
         )
+    if loss == "cross_entropy" and activations and activations[-1] == "softmax":
+        loss = "cross_entropy_on_probabilities"
     output = OUTPUTS.get(parse(loss)[0], "identity")
     return Configuration(
         activations=shaped(activations, depth, output), loss=loss, optimizer=rule, options=options, **extra

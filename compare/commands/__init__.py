@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from compare.commands.check import check
 from compare.commands.run import run
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ def parity() -> None:
 
 
 app.command()(run)
+app.command()(check)
 
 
 def main() -> None:

@@ -183,13 +183,13 @@ def factors(scene: Scene) -> Iterator[Variant]:
     if c is None and not scene.target:
         return
     shown = scene.last
-    for name, value in meanings(shown).items():
+    for name, value in meanings(scene, shown).items():
         near = c is None or bool(scene.target) or abs(c / value - 1.0) < 1e-6
         if near and abs(value - 1.0) > 1e-12:
             yield Variant(
                 f"{'update' if moved(scene) else scene.entry} times {name}",
                 wrong=f"{name} ({value:.6g}) x what it should be",
-                result=partial(times, scene=scene, c=value),
+                result=partial(times, scene=scene, name=name),
                 same_as=f"a learning rate {name} times as large" if moved(scene) else "",
                 generic=True,
             )
@@ -199,7 +199,8 @@ def moved(scene: Scene) -> bool:
     return scene.kind in ("W", "b", "gamma", "beta") and "." not in scene.origin
 
 
-def times(x: Tracked, shown: Shown, *, scene: Scene, c: float) -> Tracked:
+def times(x: Tracked, shown: Shown, *, scene: Scene, name: str) -> Tracked:
+    c = meanings(scene, shown).get(name, 1.0)
     if not moved(scene):
         return x * c
     p = shown.then(scene.entry)
@@ -224,8 +225,8 @@ def constant(scene: Scene) -> float | None:
     return c if c != 0.0 and np.abs(x - c * o).max() <= 1e-6 * size else None
 
 
-def meanings(shown: Shown) -> dict[str, float]:
-    """Return the constants that stand for something, by name; each also with its reciprocal, and negated."""
+def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
+    """Return the constants that stand for something at a step, by name; also reciprocal and negated."""
     m, n_y = float(shown.X.shape[1]), float(shown.Y.shape[0])
     h = shown.formulas.hyperparameters
     named = {"2": 2.0, "m": m, "n_y": n_y, "m n_y": m * n_y, "sqrt(2)": 2**0.5, "n_x": float(shown.X.shape[0])}
@@ -238,6 +239,10 @@ def meanings(shown: Shown) -> dict[str, float]:
     out = {"-1": -1.0, "2/m": 2 / m, "m/2": m / 2, "10": 10.0, "1/10": 0.1, "(m - 1)/m": (m - 1) / m}
     for name, value in named.items():
         out |= {name: value, f"1/{name}": 1.0 / value, f"-{name}": -value}
+    nominal = scene.steps[0].X.shape[1]
+    if nominal != scene.last.X.shape[1]:
+        out["m over the nominal batch size"] = m / nominal
+        out["the nominal batch size over m"] = nominal / m
     return out
 
 
@@ -251,6 +256,14 @@ def results(scene: Scene) -> Iterator[Variant]:
     if moved(scene):
         yield Variant(
             f"{scene.entry} is not updated", result=lambda x, s: s.then(scene.entry), generic=True
+        )
+    if np.array_equal(scene.last.coming.get(scene.entry), scene.last.trace.get(scene.entry)):
+        yield Variant(
+            f"{scene.entry} is recorded by reference: the same array at every step",
+            f"log.append({scene.entry})",
+            f"log.append({scene.entry}.copy())",
+            "an in-place update changes what was recorded before",
+            result=lambda x, s: s.now(scene.entry),
         )
     if stale:
         yield Variant(

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.diagnosis import generic, network_mistakes, rule_mistakes
+from compare.diagnosis import generic, given, network_mistakes, rule_mistakes
 from compare.diagnosis.pattern import pattern
+from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.scene import Scene, Variant, explains, right
 from compare.judgement import distance
 
@@ -91,6 +92,15 @@ def diagnose(scene: Scene) -> Diagnosis:
 
 
 def diagnosed(scene: Scene) -> Diagnosis:
+    if scene.origin in given.GIVEN:
+        found = tuple(Variant(*words) for words in given.mistakes(scene))
+        told = tuple(Explained(v, float("inf"), 0.0) for v in found)
+        return Diagnosis(scene.origin, told, f"its {scene.origin} is not what it was given")
+    good, x = right(scene), scene.last.trace.get(scene.origin)
+    if good is not None and x is not None and np.shape(x) != good.shape:
+        wrong, should = f"{scene.origin} {np.shape(x)}", f"{scene.origin} {good.shape}"
+        hint = Variant(shape_hint(scene.origin, x, good.shape), wrong, should)
+        return Diagnosis(scene.origin, (Explained(hint, float("inf"), 0.0),), pattern(scene))
     before = error(scene)
     named = tuple(suspects(scene, before))
     for target in [] if named else reversed(scene.upstream()):
@@ -115,8 +125,8 @@ FAMILIES = (
     network_mistakes.mistakes,
     generic.settings,
     generic.factors,
-    generic.operands,
     generic.results,
+    generic.operands,
 )
 
 

@@ -36,6 +36,7 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
         "dD": gradients_of_outputs,
         "db": bias_gradients,
         "dW": weight_gradients,
+        "a": accumulations,
         "g": clippings,
         "norm": clippings,
     }
@@ -117,8 +118,13 @@ def overflowing(right: Tracked, z: Tracked, made: float) -> Tracked:
 
 
 def unshifted_softmax(z: Tracked) -> Tracked:
-    top = Tracked(np.broadcast_to(z.value.max(axis=0, keepdims=True), z.shape), None, z.u)
-    return overflowing(activations.softmax(z), top, float("nan"))
+    """Return e^z / sum e^z as a program has it whose e^z overflows: infinite over infinite, or 0."""
+    e = overflowing(exp(z), z, float("inf"))
+    return e / e.sum(axis=0)
+
+
+def plain_softplus(z: Tracked, **options: float) -> Tracked:
+    return overflowing(log(1.0 + exp(z)), z, float("inf"))
 
 
 OTHER_FORMS: dict[str, dict[str, Formula]] = {
@@ -135,9 +141,7 @@ OTHER_FORMS: dict[str, dict[str, Formula]] = {
     "relu": {"|z|": absolute, "min(max(z, 0), 6)": lambda z: minimum(maximum(z, 0.0), 6.0)},
     "softplus": {
         "log(1 + exp(z)) everywhere": lambda z, **o: activations.softplus(z, threshold=1e9),
-        "log(1 + exp(z)), which overflows": lambda z, **o: overflowing(
-            activations.softplus(z), z, float("inf")
-        ),
+        "log(1 + e^z), which overflows, and cancels below": plain_softplus,
     },
     "silu": {"z e^z / (1 + e^z), which overflows": lambda z: overflowing(activations.silu(z), z, float("nan"))},
 }
@@ -327,6 +331,20 @@ LOSS_VALUES["cross_entropy"] |= {
 }
 
 
+LOSS_VALUES["cross_entropy_on_probabilities"] = {
+    "the mean over the elements": lambda A, Y: losses.cross_entropy_on_probabilities(A, Y) / float(A.shape[0]),
+    "the sum over the examples": lambda A, Y: losses.cross_entropy_on_probabilities(A, Y) * float(A.shape[1]),
+} | {
+    f"{eps:g} added inside the logarithm": lambda A, Y, e=eps: -((Y * log(A + e)).sum() / float(A.shape[1]))
+    for eps in (1e-12, 1e-10, 1e-9, 1e-8, 1e-15, 1e-7)
+} | {
+    f"probabilities clipped to [{eps:g}, 1 - {eps:g}]": lambda A, Y, e=eps: -(
+        (Y * log(clipped_to(e)(A))).sum() / float(A.shape[1])
+    )
+    for eps in (1e-7, 1e-15, 1e-12, 1e-10, 1e-8, 1e-6)
+}  # fmt: skip
+
+
 def broadcast_mse(A: Tracked, Y: Tracked) -> Tracked:
     """Return the mean over all pairs (i, j) of (a_j - y_i)^2: (m, 1) against (1, m)."""
     r = A - Y.T
@@ -360,7 +378,7 @@ def loss_values(scene: Scene) -> Iterator[Variant]:
 
 
 def compatible(name: str, other: str) -> bool:
-    labels = {"bce", "bce_with_logits", "cross_entropy"}
+    labels = {"bce", "bce_with_logits", "cross_entropy", "cross_entropy_on_probabilities"}
     return (name in labels) == (other in labels)
 
 
@@ -484,6 +502,23 @@ def weight_gradients(scene: Scene) -> Iterator[Variant]:
     yield plain("the mean over the examples once more",
                 lambda r, s: r.read(f"dZ{l}") @ r.read(source).T / float(s.X.shape[1]),
                 f"dW{l} = dZ{l} {source}^T / m", right, "1/m is already in dZ")  # fmt: skip
+
+
+def accumulations(scene: Scene) -> Iterator[Variant]:
+    """Yield the gradients of micro-batches summed, or the sum never started anew."""
+    n = scene.entry.removeprefix("a.")
+    k = scene.last.formulas.accumulate
+
+    def summed(r: Operands, s: Shown) -> Tracked:
+        first = int(r.read("micro").value) == 1 or not r.has(f"a.{n}")
+        return r.read(f"d{n}") if first else r.before(f"a.{n}") + r.read(f"d{n}")
+
+    right = f"a.{n} = sum of d{n} / {k} over the {k} micro-batches"
+    yield plain("the gradients of the micro-batches are summed, not averaged", summed,
+                f"a.{n} = sum of d{n}", right, same="a learning rate k times as large")  # fmt: skip
+    yield plain("only the last micro-batch counts", lambda r, s: r.read(f"d{n}"), f"a.{n} = d{n}", right)
+    yield plain("the sum is not started anew after the update",
+                lambda r, s: r.before(f"a.{n}") + r.read(f"d{n}"), f"a.{n} goes on and on", right)  # fmt: skip
 
 
 def clippings(scene: Scene) -> Iterator[Variant]:

@@ -66,6 +66,10 @@ def sgd(
             share = held(1.0 - number(tau), p) * share
         if velocity == "average":
             share = held(1.0 - number(mu), p) * d
+        if velocity == "alias" and before is not None:
+            before = d  # the buffer is the gradient's own array, and holds this step's by now
+        if velocity == "alias, scaled" and before is not None:
+            before, share = d, held(mu, p) * d  # and scaling the one scaled the other
         kept = {"forgotten": number(0.0), "undecayed": ONE}.get(velocity, number(mu))
         v = share if before is None else total(held(kept, p) * before, share)
         yield "m", v

@@ -30,6 +30,7 @@ class Shown:
     Y: Array
     formulas: Formulas
     carried: Mapping[str, Tracked] = field(default_factory=dict)  # state the program did not show
+    coming: Mapping[str, Any] = field(default_factory=dict)  # what it showed of the step after
 
     def now(self, name: str) -> Tracked:
         return exact(self.trace[name], self.X.dtype)

@@ -106,3 +106,13 @@ def cross_entropy(A: Tracked, Y: Tracked) -> Tracked:
 
 def cross_entropy_gradient(A: Tracked, Y: Tracked) -> Tracked:
     return (softmax(A) * Y.sum(axis=0) - Y) / examples(A)
+
+
+def cross_entropy_on_probabilities(A: Tracked, Y: Tracked) -> Tracked:
+    true = Y > 0.0
+    return -(where(true, Y * log(where(true, A, 1.0)), 0.0).sum() / examples(A))
+
+
+def cross_entropy_on_probabilities_gradient(A: Tracked, Y: Tracked) -> Tracked:
+    true = Y > 0.0
+    return where(true, -(Y / where(true, A, 1.0)), 0.0) / examples(A)

@@ -29,6 +29,7 @@ class Formulas:
     accumulate: int = 1
     undecayed: Sequence[str] = ()
     frozen: Sequence[str] = ()
+    late: bool = False  # whether the mean over micro-batches is taken of gradients, not of the loss
     only: str = "step"  # or "update", "activation", "loss": that part alone
 
 
@@ -56,7 +57,8 @@ def step(
     yield from network.forward(read, before, has, **shape)
     yield "loss", loss(read(output), read("Y"))
     d = loss_gradient(read(output), read("Y"))
-    yield f"d{output}", d if formulas.accumulate == 1 else d * (1.0 / formulas.accumulate)
+    share = 1.0 if formulas.late else 1.0 / formulas.accumulate
+    yield f"d{output}", d if share == 1.0 else d * share
     yield from network.backward(read, before, has, **shape)
     yield from update(formulas, names, read, before, has)
 
@@ -116,7 +118,8 @@ def accumulated(
     count = int(before("micro").value) % formulas.accumulate if has("micro") else 0
     yield "micro", Tracked(like.number(count + 1.0), None, like.u)
     for n in moving:
-        yield f"a.{n}", before(f"a.{n}") + read(f"d{n}") if count else read(f"d{n}")
+        g = read(f"d{n}") * (1.0 / formulas.accumulate) if formulas.late else read(f"d{n}")
+        yield f"a.{n}", before(f"a.{n}") + g if count else g
 
 
 def ruled(

@@ -31,6 +31,7 @@ OUTPUTS = {  # loss: the output activations it makes sense with
     "bce": ("sigmoid",),
     "bce_with_logits": ("identity",),
     "cross_entropy": ("identity",),
+    "cross_entropy_on_probabilities": ("softmax",),
 }
 RULES: dict[str, tuple[Mapping[str, Any], ...]] = {
     "sgd": (
@@ -95,7 +96,7 @@ def case(random: Random, dtype: str, *, steps: int = 3) -> Case:
         accumulate=int(random.choice([1, 1, 1, 2])),
     )
     sizes = [int(n) for n in random.integers(1, 24, size=depth)]
-    sizes.append(int(random.integers(2, 6)) if loss == "cross_entropy" else int(random.integers(1, 5)))
+    sizes.append(int(random.integers(2, 6)) if loss.startswith("cross_entropy") else int(random.integers(1, 5)))
     m = int(random.choice([2, 3, 16, 61, 256]))
     state = initial(random, configuration, sizes, special, np.dtype(dtype))
     batches = tuple(
@@ -157,6 +158,7 @@ TARGETS: dict[str, Callable[[Random, int, int], Array]] = {
     "bce": labels,
     "bce_with_logits": labels,
     "cross_entropy": classes,
+    "cross_entropy_on_probabilities": classes,
 }
 
 

@@ -1,0 +1,121 @@
+r"""`parity check`: somebody else's code, or a recorded trace, held against the formulas and PyTorch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from compare.commands.options import refusing, writable
+
+O = typer.Option
+
+
+def check(
+    targets: Annotated[list[str], typer.Argument(help="FILE.py:NAME, several files, or a recorded FILE.safetensors")],
+    like: Annotated[str, O(help='what it should be: adam, "two-layer relu mse sgd lr=0.1", relu, mse, ...')] = "",
+    layout: Annotated[str | None, O(help='columns, rows, or "rows, W in x out"; found out by default')] = None,
+    sizes: Annotated[str | None, O(help="n_x,n_1,...,n_y of a step that takes only these: 11,8,1")] = None,
+    dtype: Annotated[str, O(help="float64 or float32")] = "float64",
+    seed: Annotated[int, O(help="seed of the inputs")] = 0,
+    timeout: Annotated[float, O(help="seconds that one candidate may take")] = 60.0,
+    junit: Annotated[Path | None, O(help="write the outcomes as JUnit XML")] = None,
+    json: Annotated[Path | None, O(help="write the outcomes as JSON")] = None,
+) -> None:
+    """Check your own activation, loss, optimiser or training step, and be told what is wrong with it.
+
+    A step is a function train_step(state, X, Y, lr=...) that returns a mapping with as many of Z1, A1,
+    ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has. An optimiser is a function
+    rule(param, grad, slots, lr=...) -> (param, slots), or a class with step(params, grads). Each
+    runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one could not be judged.
+
+    Examples: parity check my_net.py:MyAdam --like adam
+    parity check my_net.py:train_step --like "two-layer relu mse sgd lr=0.1"
+    parity check submissions/*.py --like "two-layer tanh bce adam lr=0.01" --junit out.xml
+    """
+    recorded = [t for t in targets if t.endswith(".safetensors")]
+    with refusing():
+        for file in (junit, json):
+            writable(file)
+        if recorded and len(recorded) < len(targets):
+            raise ValueError("check recorded traces and code in calls of their own")
+        if not recorded and not like:
+            raise ValueError('say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"')
+        options = {"layout": layout, "sizes": layer_sizes(sizes), "dtype": dtype, "seed": seed}
+        if not recorded:
+            checked_like(like)
+    if recorded:
+        raise typer.Exit(check_recordings(recorded, json))
+    results = listed(targets, like, options, timeout)
+    written(results, junit, json)
+    verdicts = {r["verdict"] for r in results}
+    raise typer.Exit(2 if "error" in verdicts else 1 if "wrong" in verdicts else 0)
+
+
+def checked_like(like: str) -> None:
+    """Refuse a `--like` that cannot be read, before any candidate is run."""
+    from compare.checking.likeness import configuration, kind_of
+
+    if kind_of(like) == "step":
+        configuration(like)
+
+
+def layer_sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = ()
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"cannot read --sizes {text!r}; write n_x,n_1,...,n_y as in 11,8,1")
+    return sizes
+
+
+def listed(targets: list[str], like: str, options: dict[str, Any], timeout: float) -> list[Any]:
+    """Check each target, print its verdict as it comes, and a table where there are several."""
+    from compare.checking.many import outcomes
+
+    results = []
+    for number, result in enumerate(outcomes(targets, like, options, timeout=timeout), 1):
+        results.append(result)
+        if len(targets) == 1:
+            print(result["text"])
+        else:
+            print(f"[{number}/{len(targets)}] {result['sentence']}", flush=True)
+            for named in (result["diagnosis"] or {}).get("named", [])[:1]:
+                print(f"        mistake: {named['mistake']}")
+    if len(targets) > 1:
+        counts = {v: sum(r["verdict"] == v for r in results) for v in ("right", "wrong", "error")}
+        print(f"{counts['right']} right, {counts['wrong']} wrong, {counts['error']} could not be judged")
+    return results
+
+
+def written(results: list[Any], junit_file: Path | None, json_file: Path | None) -> None:
+    from compare.checking.many import junit
+    from compare.reports.files import write_json, write_text
+
+    with refusing():
+        if junit_file is not None:
+            write_text(junit_file, junit(results))
+        if json_file is not None:
+            write_json(json_file, {"format": "parity-check/1", "outcomes": results})
+
+
+def check_recordings(files: list[str], json_file: Path | None) -> int:
+    """Check recorded traces; the worst of their exit codes is returned."""
+    try:
+        from compare.recording import check_file
+    except ImportError:
+        print("parity: recorded traces cannot be checked yet", file=sys.stderr)
+        return 2
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    codes = []
+    for file in files:
+        with refusing():
+            codes.append(check_file(Path(file), console))
+    return max(codes)

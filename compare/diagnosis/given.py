@@ -1,0 +1,75 @@
+r"""What a program was given and shows again, differently: its batch X, Y, or its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from compare.diagnosis.scene import Scene, Shown
+
+GIVEN = ("X", "Y", "lr")
+
+
+def mistakes(scene: Scene) -> Iterator[tuple[str, str, str]]:
+    """Yield (mistake, yours, right) for a learning rate or a batch that is not the one it should be."""
+    if scene.origin == "lr":
+        yield from rates(scene)
+    else:
+        yield from examples(scene)
+
+
+def rate(shown: Shown) -> float:
+    return float(shown.formulas.hyperparameters["lr"])
+
+
+def rates(scene: Scene) -> Iterator[tuple[str, str, str]]:
+    right, mine = rate(scene.last), float(scene.last.trace["lr"])
+    if mine == float(np.float32(right)) != right:
+        yield "the learning rate rounded to float32", f"lr = {mine!r}", f"lr = {right!r}"
+    for back, shown in enumerate(reversed(scene.steps[:-1]), 1):
+        if near(mine, rate(shown)):
+            plural = "step" if back == 1 else "steps"
+            yield f"the schedule is {back} {plural} late", f"lr of {back} {plural} before", "lr of this step"
+            break
+    for name, value in (("right lr squared", right * right), ("no schedule", rate(scene.steps[0]))):
+        if near(mine, value):
+            yield f"the learning rate is the {name}", f"lr = {mine:.9g}", f"lr = {right:.9g}"
+    yield from early(scene, right, mine)
+
+
+def early(scene: Scene, right: float, mine: float) -> Iterator[tuple[str, str, str]]:
+    """A rate that falls by the factor the schedule fell by before, or that it will, is a step early."""
+    if mine < right:
+        yield (
+            f"the schedule has gone on too far: {mine / right:.6g} times the rate of this step",
+            "scheduler.step() before optimizer.step(), or a decay applied twice",
+            "optimizer.step(), then scheduler.step(): lr_k from lr_0, not from lr_(k-1)",
+        )
+
+
+def near(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-14 * abs(b)
+
+
+def examples(scene: Scene) -> Iterator[tuple[str, str, str]]:
+    mine = scene.last.trace[scene.origin]
+    right = scene.last.X if scene.origin == "X" else scene.last.Y
+    if mine.shape != right.shape:
+        if mine.shape[-1:] != right.shape[-1:]:
+            yield (
+                f"a batch of {mine.shape[-1]} examples where {right.shape[-1]} were given",
+                "the last, smaller batch dropped, or filled up",
+                "every example once an epoch, the last batch as small as it is",
+            )
+        return
+    single = right.astype(np.float32).astype(right.dtype)
+    if right.dtype != np.float32 and np.array_equal(mine, single):
+        yield "the batch rounded to float32", "float32 data", "float64 data"
+    for shown in scene.steps[:-1]:
+        other = shown.X if scene.origin == "X" else shown.Y
+        if other.shape == mine.shape and np.array_equal(mine, other):
+            yield "the batch of another step", "the same examples again", "the next batch"
+            return
+    if sorted(map(tuple, mine.T)) == sorted(map(tuple, right.T)):
+        yield "the same examples in another order", "another shuffle", "the given order"

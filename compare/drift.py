@@ -58,7 +58,8 @@ def free(task: Task) -> Iterator[tuple[Trace, Trace, Trace]]:
     by_hand, by_torch = c.by_hand(), c.by_torch()
     states: list[Trace] = [task.initial()] * 3
     shuffle = np.random.default_rng(task.seed)
-    for batch in task.batches():
+    pace: list[tuple[float, float]] = []  # all keep the pace that manual's loss sets
+    for batch in task.batches(pace):
         permuted = reordered(batch, shuffle.permutation(batch.X.shape[1]))
         batches = (batch, batch, permuted)
         sides = (by_hand, by_torch, by_torch)
@@ -69,6 +70,7 @@ def free(task: Task) -> Iterator[tuple[Trace, Trace, Trace]]:
             ]
         if any(nonfinite(state) for state in states):
             return
+        pace.append((float(states[0]["loss"]),) * 2)
         yield states[0], states[1], states[2]
 
 

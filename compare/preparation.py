@@ -3,30 +3,29 @@ r"""From what a user asks for to a task that can run; everything that can be ref
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import manual.activations
-import manual.initialization
-import manual.losses
-import manual.optimizers
-import manual.schedules
-from compare.commands.options import check_options, known_function
+from compare.commands.options import value
 from compare.configuration import Configuration, parse
 from compare.datasets import load
+from compare.refusals import (
+    check_batches,
+    check_configuration,
+    check_depth,
+    check_rates,
+    check_targets,
+    check_trial,
+)
 from compare.tasks import Task
 
 LOSSES = {"regression": "mse", "binary": "bce", "multiclass": "cross_entropy"}
-OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}  # what a loss takes; identity for all others
-SCHEMES = (
-    "zeros",
-    "linear_default",
-    "xavier_uniform",
-    "xavier_normal",
-    "kaiming_uniform",
-    "kaiming_normal",
-    "orthogonal",
-)
+OUTPUTS = {  # what a loss takes; identity for all others
+    "bce": "sigmoid",
+    "cross_entropy_on_probabilities": "softmax",
+}
+STEPS = 200
 
 
 def prepare(
@@ -41,15 +40,21 @@ def prepare(
     output: str | None,
     loss: str | None,
     optimizer: str,
+    lr: float,
     options: dict[str, Any],
     schedule: str,
     clip: float | None,
     clip_value: float | None,
     batch_norm: bool,
+    batch_norm_momentum: str,
     dropout: float,
     accumulate: int,
+    undecayed: str,
+    frozen: str,
     batch_size: int | None,
-    steps: int,
+    steps: int | None,
+    epochs: int | None,
+    patience: int | None,
     init: str,
     dtype: str,
     seed: int,
@@ -57,7 +62,9 @@ def prepare(
     """Return the task that the options of `parity run` describe; ValueError says what to mend."""
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype {dtype!r} is not known; choose float64 or float32")
-    dataset = load(data, path=path, target=target, task=task, threshold=threshold, dtype=dtype, seed=seed)
+    dataset = load(
+        data, path=path, target=target, task=task, threshold=threshold, dtype=dtype, seed=seed
+    )
     loss = loss or LOSSES[dataset.task]
     output = output or OUTPUTS.get(parse(loss)[0], "identity")
     widths = layer_widths(hidden)
@@ -65,75 +72,93 @@ def prepare(
         activations=(*layer_activations(activation, len(widths)), output),
         loss=loss,
         optimizer=optimizer,
-        options=options,
+        options=hyperparameters(lr, options),
         clip=clipping(clip, clip_value),
-        batch_norm={} if batch_norm else None,
+        batch_norm=normalization(batch_norm, batch_norm_momentum),
         dropout=dropout,
         accumulate=accumulate,
+        undecayed=listed(undecayed),
+        frozen=listed(frozen),
     )
     check_configuration(configuration, schedule, init)
-    check_targets(loss, dataset.Y_train.min(), dataset.Y_train.max(), dataset.task)
-    if seed < 0:
-        raise ValueError(f"seed {seed} is negative; choose 0 or more")
-    return Task(configuration, dataset, widths, init, batch_size, steps, seed, schedule)
+    check_depth(configuration)
+    check_targets(configuration, dataset)
+    m = dataset.X_train.shape[1]
+    check_batches(configuration, m, batch_size)
+    size = batch_size if batch_size is not None and batch_size < m else None
+    whole = Task(configuration, dataset, widths, init, size, 0, seed, schedule, patience)
+    prepared = replace(whole, steps=duration(steps, epochs, whole.per_epoch))
+    check_rates(prepared)
+    check_trial(prepared)
+    return prepared
 
 
-def check_configuration(c: Configuration, schedule: str, init: str) -> None:
-    for text in c.activations:
-        check_named(manual.activations, text, "activation")
-    check_named(manual.losses, c.loss, "loss")
-    rule = known_function(manual.optimizers, c.optimizer, "optimizer")
-    check_options(rule, dict(c.options), f"optimizer {c.optimizer}")
-    for name, value in c.options.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"option {name} is {value}; expected a finite number")
-    if schedule != "constant":
-        name, _ = parse(schedule)
-        known_function(manual.schedules, name, "schedule")
-    if init not in SCHEMES:
-        raise ValueError(f"unknown initialisation {init!r}; there are {', '.join(SCHEMES)}")
-    if not 0.0 <= c.dropout < 1.0:
-        raise ValueError(f"dropout is {c.dropout}; expected 0 <= p < 1")
+def hyperparameters(lr: float, options: dict[str, Any]) -> dict[str, Any]:
+    if "lr" in options:
+        raise ValueError("the learning rate is given by --lr, not by --set lr=...")
+    return {"lr": lr} | options
 
 
-def check_named(module: Any, text: str, what: str) -> None:
-    name, options = parse(text)
-    function = known_function(module, name, what)
-    check_options(function, options, f"{what} {name}")
+def duration(steps: int | None, epochs: int | None, per_epoch: int) -> int:
+    """Return the number of steps.
+
+    >>> duration(None, None, 7), duration(30, None, 7), duration(None, 3, 7)
+    (200, 30, 21)
+    """
+    if steps is not None and epochs is not None:
+        raise ValueError("give --steps or --epochs, not both")
+    return steps or (epochs * per_epoch if epochs else STEPS)
 
 
-def check_targets(loss: str, low: float, high: float, task: str) -> None:
-    """Refuse a loss for labels on targets that are not labels."""
-    name = parse(loss)[0]
-    if name in ("bce", "bce_with_logits") and not 0.0 <= low <= high <= 1.0:
+def normalization(on: bool, momentum: str) -> dict[str, Any] | None:
+    """Return the options of batch norm, None for none.
+
+    >>> normalization(True, "none"), normalization(True, "0.01"), normalization(False, "0.1")
+    ({'momentum': None}, {'momentum': 0.01}, None)
+    """
+    share = value("--batch-norm-momentum", momentum)
+    number = isinstance(share, int | float) and 0.0 <= share <= 1.0
+    if share is not None and not number:
         raise ValueError(
-            f"loss {name} takes targets from 0 to 1, but these run from {low:g} to {high:g}; "
-            "use --task binary, or a loss for regression such as mse"
+            f"--batch-norm-momentum is {momentum}; expected a number from 0 to 1, or none for the "
+            "average of all batches"
         )
-    if name == "cross_entropy" and task != "multiclass":
-        raise ValueError("loss cross_entropy takes one class of several; use --task multiclass")
+    return {"momentum": share} if on else None
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the names in a list such as "W1,b1".
+
+    >>> listed("W1, b1"), listed("")
+    (('W1', 'b1'), ())
+    """
+    return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
 def layer_widths(text: str) -> tuple[int, ...]:
     """Read hidden widths.
 
-    >>> layer_widths("16,8")
-    (16, 8)
+    >>> layer_widths("16,8"), layer_widths("none")
+    ((16, 8), ())
     """
+    if text == "none":
+        return ()
     try:
         widths = tuple(int(part) for part in text.split(","))
     except ValueError:
-        widths = ()
-    if not widths or min(widths) < 1:
-        raise ValueError(f"cannot read hidden widths {text!r}; write 8, or 16,8 for two layers")
+        widths = (0,)
+    if min(widths) < 1:
+        raise ValueError(
+            f"cannot read hidden widths {text!r}; write 8, or 16,8 for two layers, or none"
+        )
     return widths
 
 
 def layer_activations(text: str, hidden: int) -> tuple[str, ...]:
     """Read one activation for all hidden layers, or one for each.
 
-    >>> layer_activations("relu", 2), layer_activations("relu,tanh", 2)
-    (('relu', 'relu'), ('relu', 'tanh'))
+    >>> layer_activations("relu", 2), layer_activations("relu,tanh", 2), layer_activations("relu", 0)
+    (('relu', 'relu'), ('relu', 'tanh'), ())
     """
     depth, parts = 0, [""]
     for sign in text:
@@ -145,14 +170,16 @@ def layer_activations(text: str, hidden: int) -> tuple[str, ...]:
     if len(parts) == 1:
         parts *= hidden
     if len(parts) != hidden:
-        raise ValueError(f"{len(parts)} activations {text!r} for {hidden} hidden layers; give one, or one each")
+        raise ValueError(
+            f"{len(parts)} activations {text!r} for {hidden} hidden layers; give one, or one each"
+        )
     return tuple(part.strip() for part in parts)
 
 
-def clipping(norm: float | None, value: float | None) -> dict[str, float] | None:
-    if norm is not None and value is not None:
+def clipping(norm: float | None, limit: float | None) -> dict[str, float] | None:
+    if norm is not None and limit is not None:
         raise ValueError("clip by norm or by value, not both: give --clip or --clip-value")
-    for limit in (norm, value):
-        if limit is not None and not limit > 0.0:
-            raise ValueError(f"clipping to {limit} leaves nothing; expected a number above 0")
-    return {"norm": norm} if norm is not None else {"value": value} if value is not None else None
+    for given in (norm, limit):
+        if given is not None and not 0.0 < given < math.inf:
+            raise ValueError(f"clipping to {given}: expected a finite number above 0")
+    return {"norm": norm} if norm is not None else {"value": limit} if limit is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from math import ceil
 from types import ModuleType
 from typing import Any
 
@@ -15,23 +16,18 @@ from numpy.typing import NDArray
 import manual
 import manual.initialization
 import manual.random
-import manual.schedules
 import reference
 import reference.initialization
 import reference.random
-import reference.schedules
-from compare.configuration import Configuration, parse, resolve
+from compare.configuration import Configuration, parse
 from compare.datasets import Dataset
+from compare.pacing import Losses, Unequal, going_on, rates
 from compare.verification import Batch
 
 Array = NDArray[Any]
 
 
 ONE_SIDED = ("orthogonal",)  # another QR, other bits: both sides take manual's, checked by property
-
-
-class Unequal(AssertionError):
-    """The two sides derived different weights, masks, batch orders or learning rates from one seed."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,13 @@ class Task:
     steps: int = 200
     seed: int = 0
     schedule: str = "constant"
+    patience: int | None = None  # epochs without a better loss after which the run stops
+
+    @property
+    def per_epoch(self) -> int:
+        """Return the number of steps that one pass over the training examples takes."""
+        m = self.dataset.X_train.shape[1]
+        return ceil(m / (self.batch_size or m))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -72,11 +75,18 @@ class Task:
             mine |= normalization_state(self.sizes[1:-1], dtype)
         return mine
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield the batches of every step, with the scheduled learning rate and the dropout masks."""
-        draw = self.masks()
-        for k, (X, Y) in zip(range(self.steps), self.examples(), strict=False):
-            options = self.scheduled(k)
+    def batches(self, losses: Losses = ()) -> Iterator[Batch]:
+        """Yield the batches of every step, with the scheduled learning rate and the dropout masks.
+
+        `losses` holds the pairs (manual, torch) of the steps so far, for a schedule or an early stop
+        that looks at them; whoever takes the steps appends to it before asking for the next batch.
+        """
+        draw, lr = self.masks(), self.configuration.options.get("lr", 0.0)
+        pace = rates(self.schedule, lr, self.per_epoch, losses)
+        going = going_on(self.patience, self.per_epoch, losses)
+        for _, (X, Y), options, on in zip(range(self.steps), self.examples(), pace, going):  # noqa: B905
+            if not on:
+                return
             yield Batch(X, Y, options, draw(X.shape[1]))
 
     def examples(self) -> Iterator[tuple[Array, Array]]:
@@ -120,17 +130,6 @@ class Task:
             return mine
 
         return draw
-
-    def scheduled(self, k: int) -> dict[str, float]:
-        """Return {lr} of step k where a schedule changes it, by both sides' formula."""
-        if self.schedule == "constant":
-            return {}
-        lr = self.configuration.options["lr"]
-        mine = resolve(manual.schedules, self.schedule)(k, lr=lr)
-        theirs = resolve(reference.schedules, self.schedule)(k, lr=lr)
-        if abs(mine - theirs) > 1e-13 * abs(lr):
-            raise Unequal(f"step {k}: the schedule gives lr {mine!r}, torch's {theirs!r}")
-        return {"lr": mine}
 
 
 def generator(package: ModuleType, seed: int) -> Any:

@@ -72,8 +72,9 @@ def examine(
         if not j.distances:
             return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
         if found := first_wrong(j, start, batch, reference, number, verdict.subject):
-            history[-1] = replace(history[-1], coming=peek(following))
-            scene = Scene(tuple(history), found.origin)
+            after = tuple(further(following, j, formulas, late, number))
+            history[-1] = replace(history[-1], coming=after[0].trace if after else {})
+            scene = Scene(tuple(history), found.origin, after=after)
             return replace(
                 verdict,
                 shown=in_order(j, shown),
@@ -99,12 +100,28 @@ def examine(
     )
 
 
-def peek(following: Iterator[Step]) -> Mapping[str, Any]:
-    """Return what the program shows next, if it still does."""
-    try:
-        return next(following, ({}, None))[0]
-    except Exception:
-        return {}
+FURTHER = 3  # steps looked at after a wrong one, to tell apart mistakes that agree on it
+
+
+def further(
+    following: Iterator[Step],
+    j: Judgement,
+    formulas: Callable[[Batch], Formulas],
+    late: bool,
+    number: int,
+) -> Iterator[Shown]:
+    """Yield what the program shows after the wrong step, as long as it can be read."""
+    for _ in range(FURTHER):
+        try:
+            trace, batch = next(following)
+            start = {**j.shown.state, **j.shown.trace, **batch.state}
+            carried = {n: x for n, x in j.expected.items() if n not in j.shown.trace}
+            j = judgement(trace, start, carried, batch, replace(formulas(batch), late=late), number)
+        except Exception:
+            return
+        if not set(j.distances):
+            return
+        yield j.shown
 
 
 def unscaled(j: Judgement) -> bool:

@@ -2,10 +2,16 @@ r"""The command `parity`; `python -m compare` is the same. Each command imports 
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import typer
 
 from compare.commands.check import check
 from compare.commands.run import run
+
+# What Typer's parser raises, whether Typer brings its own click along or depends on click.
+UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     help="Train by hand in NumPy and in PyTorch, side by side, and prove that every number agrees.",
@@ -29,4 +35,12 @@ app.command()(check)
 
 def main() -> None:
     """Run the command line; bad input ends with one sentence on stderr and exit code 2."""
-    app()
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except UsageError as error:
+        sentence = " ".join(error.format_message().split())
+        print(f"parity: {sentence.rstrip('.')}; --help lists what there is", file=sys.stderr)
+        code = 2
+    except typer.Abort:
+        code = 130
+    sys.exit(code)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -58,8 +60,8 @@ def known_function(module: ModuleType, name: str, what: str) -> Any:
     if name in names:
         return getattr(module, name)
     near = get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise ValueError(f"unknown {what} {name!r}; {hint}There are {', '.join(names)}")
+    hint = f"did you mean {near[0]}? There" if near else "there"
+    raise ValueError(f"unknown {what} {name!r}; {hint} are {', '.join(names)}")
 
 
 def public(module: ModuleType) -> list[str]:
@@ -72,16 +74,34 @@ def public(module: ModuleType) -> list[str]:
     )
 
 
-def check_options(function: Any, options: dict[str, Any], what: str) -> None:
-    """Refuse an option that the rule, activation or loss does not have."""
-    allowed = [
-        p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY
-    ]
-    for name in options:
-        if name not in allowed:
-            raise ValueError(
-                f"{what} has no option {name!r}; it has {', '.join(allowed) or 'none'}"
-            )
+def check_options(function: Any, options: Mapping[str, Any], what: str) -> None:
+    """Refuse an option that a rule, activation, loss or schedule does not have, and a value of the wrong kind."""
+    signature = inspect.signature(function).parameters.values()
+    takes = {p.name: p.annotation for p in signature if p.kind is p.KEYWORD_ONLY}
+    for name, given in options.items():
+        if name not in takes:
+            raise ValueError(f"{what} has no option {name!r}; it has {', '.join(takes) or 'none'}")
+        fits, expected = KINDS.get(takes[name], (lambda x: True, ""))
+        if not fits(given):
+            raise ValueError(f"{what} got {name}={given!r}; expected {expected}")
+
+
+def is_number(x: Any) -> bool:
+    return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
+
+
+def is_pair(x: Any) -> bool:
+    return isinstance(x, tuple | list) and len(x) == 2 and all(map(is_number, x))
+
+
+KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "float": (is_number, "a finite number"),
+    "float | None": (lambda x: x is None or is_number(x), "a finite number or none"),
+    "int": (lambda x: is_number(x) and isinstance(x, int), "a whole number"),
+    "bool": (lambda x: isinstance(x, bool), "true or false"),
+    "str": (lambda x: isinstance(x, str), "a word in quotes"),
+    "tuple[float, float]": (is_pair, "two finite numbers, as in (0.9, 0.999)"),
+}
 
 
 def writable(path: Path | None) -> None:
@@ -92,3 +112,8 @@ def writable(path: Path | None) -> None:
         raise ValueError(f"cannot write {path}: it is a folder; name a file")
     if not path.parent.is_dir():
         raise ValueError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {error.strerror}; name another file") from None

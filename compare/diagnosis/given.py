@@ -3,11 +3,14 @@ r"""What a program was given and shows again, differently: its batch X, Y, or it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compare.diagnosis.scene import Scene, Shown
 
+Array = NDArray[Any]
 GIVEN = ("X", "Y", "lr")
 
 
@@ -73,3 +76,29 @@ def examples(scene: Scene) -> Iterator[tuple[str, str, str]]:
             return
     if sorted(map(tuple, mine.T)) == sorted(map(tuple, right.T)):
         yield "the same examples in another order", "another shuffle", "the given order"
+    elif not np.isfinite(mine).all():
+        yield "a feature divided by a deviation of 0", "(x - mean) / 0", "a constant feature is scaled by 1"
+    elif affine(mine, right):
+        yield (
+            "each feature is scaled otherwise: by other data, another deviation, or twice",
+            "a x + b, with other a and b in each row",
+            "mean and deviation of the training examples, once",
+        )
+    elif affine(mine.T, right.T):
+        yield (
+            "each example is standardised, not each feature",
+            "mean and deviation along axis 0 of (n_x, m)",
+            "along axis 1, over the examples",
+        )
+
+
+def affine(mine: Array, right: Array) -> bool:
+    """Tell whether each row of the one is a multiple of the other's plus a constant."""
+    if mine.shape[1] < 3:
+        return False
+    x, y = (np.asarray(a, dtype=np.float64) for a in (right, mine))
+    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    square = (x * x).sum(axis=1, keepdims=True)
+    slope = (x * y).sum(axis=1, keepdims=True) / np.where(square > 0.0, square, 1.0)
+    rounding = 64.0 * np.finfo(mine.dtype).eps * np.abs(mine).max()
+    return bool(np.abs(y - slope * x).max() <= rounding)

@@ -59,6 +59,23 @@ def linear(scene: Scene) -> Iterator[Variant]:
                 "a 1-D bias broadcasts over the last axis",
                 then=lambda s: {b: s.then(b).T},
             )  # fmt: skip
+    yield from look_ahead(scene)
+
+
+def look_ahead(scene: Scene) -> Iterator[Variant]:
+    """Yield the forward pass at the point that momentum is about to carry the parameters to."""
+    l, h = scene.layer, scene.last.formulas.hyperparameters
+    mu, lr = h.get("momentum", 0.0), h.get("lr", 0.0)
+    for what, step in (("W - lr mu m", lr * mu), ("W - mu m", mu)):
+        if mu and f"m.W{l}" in scene.last.state:
+            yield Variant(
+                f"the gradient is taken at the look-ahead point {what}",
+                f"Z{l} = ({what}) A + ...", "Z = W A + b; the look-ahead is in the update",
+                "Nesterov's original form; torch and Sutskever et al. rewrite it",
+                then=lambda s, step=step: {
+                    n: s.then(n) - step * s.then(f"m.{n}") for n in (f"W{l}", f"b{l}") if f"m.{n}" in s.state
+                },
+            )  # fmt: skip
 
 
 def names_of(module: Any, suffix: str = "_gradient") -> list[str]:

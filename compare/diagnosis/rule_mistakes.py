@@ -11,6 +11,7 @@ from compare.diagnosis import rules
 from compare.diagnosis.generic import rule_defaults
 from compare.diagnosis.scene import Scene, Shown, Variant
 from compare.formulas.stepping import Formulas
+from compare.traces import parameters
 
 ADAMS = ("adam", "adamw")
 DECAYED = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
@@ -84,6 +85,8 @@ MISTAKES = (
             "s = alpha s + g^2", "s = alpha s + (1 - alpha) g^2"),
     Mistake(("rmsprop",), {"average": "first whole"}, "the average starts with the first square whole",
             "s_1 = g^2", "s_1 = (1 - alpha) g^2"),
+    Mistake(("rmsprop",), {"start": "one"}, "the average starts at 1", "s_0 = 1", "s_0 = 0",
+            "TensorFlow 1's RMSProp"),
     Mistake(("rmsprop",), {"squared": "|g|"}, "the gradient is not squared",
             "s = alpha s + (1 - alpha) |g|", "s = alpha s + (1 - alpha) g^2"),
     Mistake(("rmsprop",), {"centring": "ignored"}, "centred, but the mean is not subtracted",
@@ -174,8 +177,9 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
     if not scene.slots:
         return
     rule = scene.last.formulas.rule.__name__
+    yield from counters(scene)
     for mistake in MISTAKES:
-        if rule in mistake.rules:
+        if rule in mistake.rules and needed(mistake, scene):
             change = partial(turned, rule=rule, switch=dict(mistake.switch))
             yield Variant(
                 mistake.name,
@@ -185,6 +189,27 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
                 mistake.same_as,
                 formulas=change,
             )
+
+
+def counters(scene: Scene) -> Iterator[Variant]:
+    """Yield one step counter for all parameters, counted once for each of them."""
+    if scene.kind == "t":
+        names = parameters(scene.last.state)
+        place = names.index(scene.entry.removeprefix("t.")) + 1
+        yield Variant(
+            "the step counter is shared, and counted once a parameter",
+            "t = t + 1 inside the loop over the parameters",
+            "t = t + 1 once a step",
+            direct=lambda r, s: r.before(f"t.{names[-1]}") + float(place)
+            if r.has(f"t.{names[-1]}")
+            else 0.0 * s.then(names[0]).sum() + float(place),
+        )
+
+
+def needed(mistake: Mistake, scene: Scene) -> bool:
+    """Tell whether the switch turns anything here: no decay mistake where there is no decay."""
+    options = rule_defaults(scene.last.formulas) | dict(scene.last.formulas.hyperparameters)
+    return "weight" not in mistake.switch or bool(options.get("weight_decay"))
 
 
 def turned(formulas: Formulas, shown: Shown, *, rule: str, switch: Mapping[str, Any]) -> Formulas:

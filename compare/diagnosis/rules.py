@@ -121,12 +121,14 @@ def root(s: Tracked, eps: float, form: str) -> Tracked:
 def rmsprop(
     p: Tracked, g: Tracked, old: Slots, new: Slots, *,
     m: int = 1, weight: str = "coupled", epsilon: str = "outside", average: str = "mean",
-    centring: str = "right", velocity: str = "torch", squared: str = "g", **o: Any,
+    centring: str = "right", velocity: str = "torch", squared: str = "g", start: str = "zero",
+    **o: Any,
 ) -> Expected:  # fmt: skip
     g = decay(p, g, o, weight, m)
     lr, alpha = number(o["lr"]), o.get("alpha", 0.99)
     yield "t", counted(old("t"), p)
-    s = mean(alpha, old("s"), absolute(g) if squared == "|g|" else square(g), average)
+    first = old("s") if old("s") is not None or start == "zero" else 1.0 + 0.0 * p
+    s = mean(alpha, first, absolute(g) if squared == "|g|" else square(g), average)
     yield "s", s
     variance = new("s") or s
     if o.get("centered"):

@@ -49,6 +49,7 @@ class Scene:
     steps: tuple[Shown, ...]
     origin: str
     target: str = ""
+    after: tuple[Shown, ...] = ()  # steps after it, which a mistake must explain as well
 
     @property
     def last(self) -> Shown:
@@ -158,7 +159,7 @@ def explains(variant: Variant, scene: Scene) -> Distance | None:
     """
     carried: Mapping[str, Tracked] = scene.steps[0].carried
     worst: Distance | None = None
-    for shown in scene.steps:
+    for shown in (*scene.steps, *scene.after):
         results = expected(variant, shown, scene, carried)
         x, value = shown.trace.get(scene.origin), results.get(scene.origin)
         if x is not None:

@@ -207,7 +207,7 @@ class Tracked:
         if margin is None:
             return Mask(holds)
         distance = magnitude(quietly(np.subtract, self.value, b.value))
-        return Mask(holds, distance < 2.0 * self.u * margin)
+        return Mask(holds, (distance < 2.0 * self.u * margin) | np.isnan(margin))
 
     def sum(self, axis: int | None = None) -> Tracked:
         """Sum along `axis`, kept as a dimension of size 1; over everything where `axis` is None."""

@@ -15,7 +15,7 @@ import sympy
 
 from compare.proofs.arithmetic import Expression
 
-FUNCTIONS = (sympy.exp, sympy.log, sympy.tanh, sympy.erf, sympy.cos, sympy.sin)
+
 
 
 def vanishes(x: Expression) -> bool:
@@ -46,7 +46,7 @@ def named(
     parts = [named(part, unknowns, roots) for part in x.args]
     if isinstance(x, sympy.exp):
         return exponential(canonical(parts[0]), unknowns)
-    if isinstance(x, FUNCTIONS):
+    if isinstance(x, sympy.Function):
         return unknown(x.func(canonical(parts[0])), unknowns)
     if isinstance(x, sympy.Pow) and not parts[1].is_Integer:
         return power(canonical(parts[0]), parts[1], unknowns, roots)
@@ -59,14 +59,12 @@ def canonical(x: Expression) -> Expression:
 
 
 def exponential(x: Expression, unknowns: dict[Expression, Expression]) -> Expression:
-    """Return $e^x$ as a product of unknowns, one a term of x, inverted where the term is negative."""
-    out = sympy.Integer(1)
-    for term in sympy.Add.make_args(sympy.expand(x)):
-        number, rest = term.as_coeff_Mul()
-        if rest == 1 or number.q != 1:
-            number, rest = (1, term) if number > 0 else (-1, -term)
-        out *= unknown(sympy.exp(rest), unknowns) ** number
-    return out
+    n, x = sympy.expand(x).as_content_primitive()
+    if not n.is_Integer:
+        n, x = sympy.Integer(1), n * x
+    if x.could_extract_minus_sign():
+        n, x = -n, -x
+    return unknown(sympy.exp(sympy.expand(x)), unknowns) ** n
 
 
 def power(

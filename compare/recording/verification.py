@@ -143,7 +143,9 @@ def check_names(k: int, trace: Trace, known: Mapping[str, Any]) -> None:
 
 def rounded(name: str, x: Tracked, dtype: np.dtype[Any]) -> Array:
     """Return a stated value as an array such as a program would have: counts whole, the rest in its type."""
-    return np.asarray(int(x.value)) if kind(name) in COUNTS else np.array(x.value.astype(dtype))
+    if kind(name) in COUNTS:
+        return np.asarray(int(x.value))
+    return np.array(x.value.astype(np.float32 if name.startswith("mu.") else dtype))
 
 
 def shown_step(recording: Recording, k: int, carried: Carried = NOTHING) -> Shown:

@@ -20,13 +20,14 @@ unsigned integers wrap around in $a - y$.
 
 from manual.losses.absolutes import huber, l1, smooth_l1
 from manual.losses.binary import bce, bce_with_logits
-from manual.losses.multiclass import cross_entropy
+from manual.losses.multiclass import cross_entropy, cross_entropy_on_probabilities
 from manual.losses.squares import mse, mse_per_example
 
 __all__ = [
     "bce",
     "bce_with_logits",
     "cross_entropy",
+    "cross_entropy_on_probabilities",
     "huber",
     "l1",
     "mse",

@@ -1,4 +1,4 @@
-r"""Cross entropy: the negative log-likelihood of one class of several, on logits."""
+r"""Cross entropy: the negative log-likelihood of one class of several, on logits or on probabilities."""
 
 from __future__ import annotations
 
@@ -55,3 +55,38 @@ def cross_entropy(A: Array, Y: Array) -> tuple[Array, Backward]:
         return np.asarray((E / S - Y) * (float(dL) / m))
 
     return np.asarray(-(Y * (shifted - np.log(S))).sum() / m), backward
+
+
+def cross_entropy_on_probabilities(A: Array, Y: Array) -> tuple[Array, Backward]:
+    r"""Return $L = -\frac1m \sum_{ij} y_{ij} \log a_{ij}$, A the probabilities a softmax gave, and dL -> dA.
+
+    Shapes: A, Y $(n_y, m)$: one row a class, one column an example; each column of Y is one-hot.
+
+    Derivation. $\partial L / \partial a_{ij} = -y_{ij} / (m\,a_{ij})$, and 0 for a class that is not
+    the true one. Through the softmax, $dz = a \odot (da - \sum a\,da)$, this becomes
+    $(a - y) / m$: the short form that most code has. Where $a$ of the true class has underflowed to
+    0, $-1/a$ is infinite and the chain gives NaN: take `cross_entropy`, on logits.
+
+    **In PyTorch:** `torch.nn.functional.nll_loss(torch.log(A.T), classes)`, which reads the entry of
+    the true class alone. There one example is a row.
+
+    Raises ValueError if a target lies outside $[0, 1]$ or a column of Y does not sum to 1.
+
+    >>> A = np.array([[0.25], [0.75]])
+    >>> L, backward = cross_entropy_on_probabilities(A, np.array([[1.0], [0.0]]))
+    >>> L.round(4), backward()
+    (np.float64(1.3863), array([[-4.],
+           [ 0.]]))
+    """
+    agree(A, Y)
+    probabilities(Y, "cross_entropy_on_probabilities")
+    distributions(Y)
+    m = A.shape[1]
+    true = Y > 0.0
+    terms = Y * np.log(np.where(true, A, 1.0).astype(A.dtype, copy=False))
+
+    def backward(dL: float = 1.0) -> Array:
+        safe = np.where(true, A, 1.0).astype(A.dtype, copy=False)
+        return np.asarray(-(Y / safe) * (float(dL) / m))
+
+    return np.asarray(-terms.sum() / m), backward

@@ -6,13 +6,14 @@ cross_entropy have one example a row, (m, n_y).
 
 from reference.losses.absolutes import huber, l1, smooth_l1
 from reference.losses.binary import bce, bce_with_logits
-from reference.losses.multiclass import cross_entropy
+from reference.losses.multiclass import cross_entropy, cross_entropy_on_probabilities
 from reference.losses.squares import mse, mse_per_example
 
 __all__ = [
     "bce",
     "bce_with_logits",
     "cross_entropy",
+    "cross_entropy_on_probabilities",
     "huber",
     "l1",
     "mse",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,9 +16,19 @@ Backward = Callable[..., Tensor]
 def cross_entropy(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
     """Return F.cross_entropy(A, Y) and the function dL -> dA; logits A, probabilities Y (m, n_y).
 
-    >>> import torch
     >>> L, backward = cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
     >>> L, backward()
     (tensor(0.6931), tensor([[-0.5000,  0.5000]]))
     """
     return differentiate_loss(lambda a: F.cross_entropy(a, Y), A)
+
+
+def cross_entropy_on_probabilities(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
+    """Return F.nll_loss(log A, classes) and the function dL -> dA; probabilities A, one-hot Y (m, n_y).
+
+    >>> A, Y = torch.tensor([[0.25, 0.75]]), torch.tensor([[1.0, 0.0]])
+    >>> L, backward = cross_entropy_on_probabilities(A, Y)
+    >>> L, backward()
+    (tensor(1.3863), tensor([[-4.,  0.]]))
+    """
+    return differentiate_loss(lambda a: F.nll_loss(torch.log(a), Y.argmax(dim=1)), A)

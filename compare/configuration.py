@@ -128,7 +128,9 @@ def resolve(module: ModuleType, text: str, *, suffix: str = "") -> Callable[...,
     name, options = parse(text)
     function = getattr(module, name + suffix, None)
     if name.startswith("_") or not callable(function):
-        known = ", ".join(sorted(n for n in vars(module) if callable(getattr(module, n)) and n.islower()))
+        known = ", ".join(
+            sorted(n for n in vars(module) if callable(getattr(module, n)) and n.islower())
+        )
         raise ValueError(f"{module.__name__} has no {name!r}; it has {known}")
     return partial(function, **options) if options else function
 

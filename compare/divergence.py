@@ -38,7 +38,9 @@ class Divergence(AssertionError):
                 f"{self.origin}; {self.whose} does"
             )
         if self.kind == "shape":
-            return f"step {self.step}: {self.origin} has not the shape it should have in {self.whose}"
+            return (
+                f"step {self.step}: {self.origin} has not the shape it should have in {self.whose}"
+            )
         if self.kind == "step":
             return (
                 f"step {self.step}: {self.origin} differs from the reference by more than rounding "
@@ -49,7 +51,9 @@ class Divergence(AssertionError):
     def details(self) -> list[str]:
         d = self.distance
         if self.kind == "shape":
-            return [f"  agreed before it: {', '.join(self.agreed) or 'nothing, it is the first entry'}"]
+            return [
+                f"  agreed before it: {', '.join(self.agreed) or 'nothing, it is the first entry'}"
+            ]
         lines = [f"  {self.place} is {d.value!r}"]
         if self.kind in ("formula", "reference"):
             lines.append(f"  its formula, on its own inputs, gives {d.expected!r}")

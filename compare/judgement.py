@@ -95,7 +95,7 @@ def stated(
 ) -> Iterator[tuple[str, Tracked]]:
     """Yield every entry as the stated formulas give it, in the order it is computed; `read` as in Operands."""
     operands = Operands(trace, state, X, Y, own=own, **read)
-    has, names = operands.has, parameters({**state, **operands.then})
+    has, names = operands.has, parameters([*state, *operands.then])
     for name, expected in stepping.step(formulas, names, operands.read, operands.before, has):
         operands.stated[name] = expected
         yield name, expected
@@ -147,7 +147,7 @@ def distance(
 
 
 def widened(x: Array, target: np.dtype[Any]) -> Array:
-    return extend(x) if target == object else x.astype(target, copy=False)
+    return extend(x) if target.kind == "O" else x.astype(target, copy=False)
 
 
 def settled(x: Array, target: Array, ratio: Array) -> Array:
@@ -169,7 +169,9 @@ def allowance(expected: Tracked, dtype: np.dtype[Any]) -> tuple[Array, int]:
     return expected.u * error + (error > 0.0) * tiny, unjudged
 
 
-def judge(formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array) -> dict[str, Distance]:
+def judge(
+    formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array
+) -> dict[str, Distance]:
     """Return, for each entry of the trace, its distance from its own formula."""
     return {
         name: distance(trace[name], expected)

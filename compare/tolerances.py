@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from compare.formulas.arithmetic import growth
 
+EPSILON = 2.0**-52  # of Python's floats, which schedules are computed in
+
 # The cap on r of one formula judged on its own inputs, with g(K) divided out: 6 + 1.5 sqrt(K) in
 # units of u times the sum of magnitudes. Calibrated on 240 and validated on 500 random
 # configurations of PyTorch 2.13 and NumPy 2.4, 10,750 arrays a dtype: no false alarm.
@@ -44,3 +46,15 @@ def formula_limit(reference: float, terms: int) -> float:
     (3.2, 6.0)
     """
     return min(FACTOR * reference + SLACK / growth(terms), cap(terms))
+
+
+def rate_limit(k: int) -> float:
+    r"""Return how far two schedules may be apart at step `k`, in units of the larger of rate and first rate.
+
+    torch multiplies the last rate by a factor at every step, a rounding each; its cosine, once it
+    climbs again, has lost about $T_{max}^2 / 5$ roundings to $1 - \cos(\pi / T_{max})$, and $T_{max} < k$.
+
+    >>> rate_limit(0) < 1e-15, rate_limit(1000) < 1e-10
+    (True, True)
+    """
+    return (4.0 + k + k * k / 5.0) * EPSILON

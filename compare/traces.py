@@ -2,7 +2,7 @@ r"""The structure of a trace, checked before any number is: names, order, shapes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,15 +26,16 @@ def kind(name: str) -> str:
     return name.split(".")[0].rstrip("0123456789")
 
 
-def parameters(state: Trace) -> list[str]:
+def parameters(state: Iterable[str]) -> list[str]:
     """Return the names of the parameters in a state, layer by layer.
 
     >>> parameters({"b1": 0, "W1": 0, "Z1": 0, "m.W1": 0})
     ['W1', 'b1']
     """
-    depth = sum(kind(name) == "W" and "." not in name for name in state)
+    known = set(state)
+    depth = sum(kind(name) == "W" and "." not in name for name in known)
     kinds = ("W", "b", "gamma", "beta")
-    return [f"{k}{l}" for l in range(1, depth + 1) for k in kinds if f"{k}{l}" in state]
+    return [f"{k}{l}" for l in range(1, depth + 1) for k in kinds if f"{k}{l}" in known]
 
 
 def check(candidate: Trace, reference: Trace, *, whose: str = "manual", where: str = "") -> None:
@@ -48,10 +49,10 @@ def check(candidate: Trace, reference: Trace, *, whose: str = "manual", where: s
         parts = [f"lacks {', '.join(missing)}"] * bool(missing)
         parts += [f"has {', '.join(extra)}, which the reference has not"] * bool(extra)
         raise Misshapen(f"{where}{whose}'s trace {' and '.join(parts)}")
-    for position, (mine, theirs) in enumerate(zip(candidate, reference, strict=True)):
-        if mine != theirs:
+    for position, (mine, right) in enumerate(zip(candidate, reference, strict=True)):
+        if mine != right:
             raise Misshapen(
-                f"{where}entry {position + 1} of {whose}'s trace is {mine} where {theirs} should "
+                f"{where}entry {position + 1} of {whose}'s trace is {mine} where {right} should "
                 "stand; entries come in the order they are computed"
             )
     for name, theirs in reference.items():
@@ -64,13 +65,22 @@ def check_entry(name: str, mine: Array, theirs: Array, *, whose: str, where: str
             f"{where}{whose}'s {name} is a {type(mine).__name__}; a NumPy array should stand there"
         )
     if mine.shape != theirs.shape:
-        raise Misshapen(f"{where}{whose}'s {name} is {mine.shape} where {theirs.shape} should stand")
+        raise Misshapen(
+            f"{where}{whose}'s {name} is {mine.shape} where {theirs.shape} should stand"
+        )
     if mine.dtype != theirs.dtype and kind(name) not in COUNTS:
-        raise Misshapen(f"{where}{whose}'s {name} is {mine.dtype} where {theirs.dtype} should stand")
+        raise Misshapen(
+            f"{where}{whose}'s {name} is {mine.dtype} where {theirs.dtype} should stand"
+        )
 
 
 def check_memory(
-    trace: Trace, state: Trace, *, whose: str = "manual", where: str = "", batch: Trace | None = None
+    trace: Trace,
+    state: Trace,
+    *,
+    whose: str = "manual",
+    where: str = "",
+    batch: Trace | None = None,
 ) -> None:
     """Raise Misshapen if two entries of a trace share memory, or one shares it with the state or the batch."""
     others = {f"the state's {n}": x for n, x in state.items() if isinstance(x, np.ndarray)}
@@ -79,7 +89,9 @@ def check_memory(
     for name, x in trace.items():
         if not x.size:
             continue
-        if (other := owners.setdefault(owner(x), name)) != name and overlap(x, other, trace, others):
+        if (other := owners.setdefault(owner(x), name)) != name and overlap(
+            x, other, trace, others
+        ):
             raise Misshapen(
                 f"{where}{whose}'s {name} shares memory with {other}: a later in-place update "
                 f"would change both; record a copy, {name}.copy()"

@@ -76,6 +76,6 @@ def dropout(A: Array, mask: Array, *, p: float) -> tuple[Array, Callable[[Array]
     scale = mask * (one / A.dtype.type(1.0 - p) if p < 1.0 else one - one)
 
     def backward(dD: Array) -> Array:
-        return dD * scale
+        return np.asarray(dD * scale)
 
     return A * scale, backward

@@ -67,9 +67,9 @@ def forward(
     A, L = X, len(activations)
     for l, g in enumerate(activations, 1):
         source = f"d{'D' if dropout else 'A'}{l - 1}"
-        Z, back = layers.linear(state[f"W{l}"], A, state.get(f"b{l}"), input_gradient=l > 1)
+        Z, linear_back = layers.linear(state[f"W{l}"], A, state.get(f"b{l}"), input_gradient=l > 1)
         trace[f"Z{l}"] = Z
-        tape.append(((f"dW{l}", f"db{l}", source), back))
+        tape.append(((f"dW{l}", f"db{l}", source), linear_back))
         if batch_norm is not None and l < L:
             Z = normalize(state, trace, tape, Z, l, **batch_norm)
         A, back = g(Z)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -17,7 +16,14 @@ Trace = dict[str, Array]
 State = Mapping[str, Array]
 Clip = Callable[[Mapping[str, Tensor]], tuple[dict[str, Tensor], dict[str, Tensor]]]
 Rule = Callable[..., tuple[Tensor, dict[str, Tensor]]]
-CARRIED = (*"Wb", "gamma", "beta", *network.RUNNING, "mask", "micro")  # state, with the rule's slots
+CARRIED = (
+    *"Wb",
+    "gamma",
+    "beta",
+    *network.RUNNING,
+    "mask",
+    "micro",
+)  # state, with the rule's slots
 ROWS = ("Z", "A", "D", "N", "xhat", "mask")  # one example a row in torch
 
 
@@ -46,8 +52,8 @@ def step(
     >>> trace["W1"]
     array([[1.5]])
     """
-    names = network.parameter_names(state)
     inside = {n: entering(n, x) for n, x in state.items() if "." in n or kind(n) in CARRIED}
+    names = network.parameter_names(inside)
     leaves = inside | {n: inside[n].requires_grad_() for n in names}
     trace, tape = network.forward(
         leaves, conversion.rows(X), activations=activations, batch_norm=batch_norm, dropout=dropout

@@ -53,7 +53,7 @@ def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def extend(x: Array) -> Array:
     """Return `x` in the wider type."""
     target = wide(x.dtype) if x.dtype.kind == "f" else np.dtype(np.float64)
-    if target == object:
+    if target.kind == "O":
         return np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(x), dtype=object)
     return x.astype(target)
 
@@ -156,7 +156,9 @@ class Tracked:
         value = quietly(np.multiply, self.value, b.value)
         both = None
         if self.error is not None and b.error is not None:
-            both = quietly(np.multiply, self.u * self.error, b.error)  # counts where a gradient is rounding alone
+            both = quietly(
+                np.multiply, self.u * self.error, b.error
+            )  # counts where a gradient is rounding alone
         return self.made(b, value, scaled(self.error, b), scaled(b.error, self), both)
 
     def __truediv__(self, other: Any) -> Tracked:
@@ -172,7 +174,7 @@ class Tracked:
     __rmul__ = __mul__
 
     def __rsub__(self, other: Any) -> Tracked:
-        return (-self) + other
+        return -self + self.lift(other)
 
     def __rtruediv__(self, other: Any) -> Tracked:
         return self.lift(other) / self
@@ -232,7 +234,10 @@ def quietly(operation: Callable[..., Any], *operands: Any) -> Array:
 def added(*errors: Array | None) -> Array | None:
     """Return the sum of the errors that there are."""
     known = [e for e in errors if e is not None]
-    return sum(known[1:], known[0]) if known else None
+    total: Array | None = known[0] if known else None
+    for error in known[1:]:
+        total = total + error
+    return total
 
 
 def scaled(error: Array | None, by: Tracked) -> Array | None:
@@ -241,7 +246,7 @@ def scaled(error: Array | None, by: Tracked) -> Array | None:
 
 def finite(error: Array) -> Array:
     """Return the error, at most HOPELESS: infinite times zero would be no number."""
-    return np.minimum(np.nan_to_num(error, nan=HOPELESS), HOPELESS)
+    return np.asarray(np.minimum(np.nan_to_num(error, nan=HOPELESS), HOPELESS))
 
 
 def quotient(error: Array | None, by: Array) -> Array | None:

@@ -19,13 +19,14 @@ from compare.formulas.arithmetic import (
     magnitude,
     quietly,
     quotient,
-    smallest,
 )
 
 
 def rounded_function(x: Tracked, name: str, slope: Array) -> Tracked:
     value = evaluate(name, x.value)
-    return Tracked(value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms)
+    return Tracked(
+        value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms
+    )
 
 
 def sloped(error: Array | None, slope: Array) -> Array | None:
@@ -95,7 +96,9 @@ def sqrt(x: Tracked) -> Tracked:
     """
     operand = x.value
     if x.error is not None:
-        operand = np.where((operand < 0) & (magnitude(operand) <= 8.0 * x.u * x.error), 0 * operand, operand)
+        operand = np.where(
+            (operand < 0) & (magnitude(operand) <= 8.0 * x.u * x.error), 0 * operand, operand
+        )
     value = evaluate("sqrt", operand)
     error = magnitude(value)
     if x.error is not None:
@@ -127,7 +130,9 @@ def power(x: float, t: Tracked) -> Tracked:
 def erf(x: Tracked) -> Tracked:
     slope = 2.0 / math.sqrt(math.pi) * np.exp(-(toward_zero(x) ** 2))
     value = erf_series(x.value)
-    return Tracked(value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms)
+    return Tracked(
+        value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms
+    )
 
 
 def erf_series(z: Array) -> Array:
@@ -155,7 +160,8 @@ def where(mask: Mask, yes: Any, no: Any) -> Tracked:
         error = np.where(mask.holds, *errors)
     if mask.unsure is not None and mask.unsure.any():
         jump = finite(magnitude(quietly(np.subtract, a.value, b.value)) / a.u)
-        other = added(jump, a.error, b.error)
+        other = jump if a.error is None else jump + a.error
+        other = other if b.error is None else other + b.error
         error = added(error, np.where(mask.unsure, other, 0.0))
     return Tracked(value, error, a.u, max(a.terms, b.terms))
 

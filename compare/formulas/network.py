@@ -24,7 +24,6 @@ def forward(
     read: Read,
     before: Read,
     has: Callable[[str], bool],
-    *,
     activations: Sequence[Activation],
     batch_norm: Mapping[str, Any] | None,
     dropout: float,
@@ -106,7 +105,6 @@ def backward(
     read: Read,
     before: Read,
     has: Callable[[str], bool],
-    *,
     activations: Sequence[Activation],
     batch_norm: Mapping[str, Any] | None,
     dropout: float,
@@ -148,7 +146,11 @@ def normalized_gradient(
 
 
 def clipped_by_norm(
-    gradients: Mapping[str, Tracked], read: Read, *, max_norm: float, error_if_nonfinite: bool = False
+    gradients: Mapping[str, Tracked],
+    read: Read,
+    *,
+    max_norm: float,
+    error_if_nonfinite: bool = False,
 ) -> Expected:
     yield "norm", sqrt(total(*((g * g).sum() for g in gradients.values())))
     c = minimum(max_norm / (read("norm").rounded() + 1e-6), 1.0)
@@ -161,5 +163,3 @@ def clipped_by_value(
 ) -> Expected:
     for name, g in gradients.items():
         yield f"g.{name}", maximum(minimum(g, clip_value), -clip_value)
-
-

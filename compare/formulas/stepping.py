@@ -47,19 +47,15 @@ def step(
     if formulas.only != "step":
         yield from single(formulas, read)
         return
-    shape = {
-        "activations": formulas.activations,
-        "batch_norm": formulas.batch_norm,
-        "dropout": formulas.dropout,
-    }
+    shape = formulas.activations, formulas.batch_norm, formulas.dropout
     output = f"A{len(formulas.activations)}"
     loss, loss_gradient = formulas.loss
-    yield from network.forward(read, before, has, **shape)
+    yield from network.forward(read, before, has, *shape)
     yield "loss", loss(read(output), read("Y"))
     d = loss_gradient(read(output), read("Y"))
     share = 1.0 if formulas.late else 1.0 / formulas.accumulate
     yield f"d{output}", d if share == 1.0 else d * share
-    yield from network.backward(read, before, has, **shape)
+    yield from network.backward(read, before, has, *shape)
     yield from update(formulas, names, read, before, has)
 
 
@@ -202,9 +198,7 @@ def parted(x: Tracked, like: Sequence[Tracked]) -> Iterator[Tracked]:
         start = end
 
 
-def resting(
-    n: str, before: Callable[[str], Tracked], has: Callable[[str], bool]
-) -> Expected:
+def resting(n: str, before: Callable[[str], Tracked], has: Callable[[str], bool]) -> Expected:
     """Yield the state of a parameter that this step does not move: as it was."""
     for slot in SLOTS:
         if has(f"{slot}.{n}"):

@@ -76,7 +76,7 @@ def cross_entropy_on_probabilities(A: Array, Y: Array) -> tuple[Array, Backward]
     >>> L, backward = cross_entropy_on_probabilities(A, np.array([[1.0], [0.0]]))
     >>> L.round(4), backward()
     (np.float64(1.3863), array([[-4.],
-           [ 0.]]))
+           [-0.]]))
     """
     agree(A, Y)
     probabilities(Y, "cross_entropy_on_probabilities")

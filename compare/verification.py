@@ -130,7 +130,7 @@ def suspicious(own: Mapping[str, Distance], pairs: Mapping[str, Distance]) -> bo
     """Tell whether the reference's own error must be known: a candidate beyond what is always allowed,
     or two sides further apart than one wrong formula could hide."""
     beyond = any(d.ratio > formula_limit(0.0, d.terms) for d in own.values())
-    return beyond or any(d.ratio > 1.0 for d in pairs.values())
+    return beyond or any(d.ratio > STEP / 2 for d in pairs.values())
 
 
 def ordered(trace: Trace, pairs: Mapping[str, Distance]) -> Iterator[str]:

@@ -34,12 +34,12 @@ def batch_norm(
     **In PyTorch:** `torch.nn.functional.batch_norm(..., training=True)`: normalises by this biased
     variance, but stores the unbiased one (see `running_statistics`).
 
-    Raises ValueError on a batch of one example, which has no variance, as torch does.
+    Raises ValueError on a batch of one example, which has no variance, and unless eps > 0, as torch does.
 
     Source: Ioffe and Szegedy, *Batch Normalization*, 2015.
 
-    >>> out, backward = batch_norm(np.array([[1.0, 3.0]]), None, None, eps=0.0)
-    >>> out["N"]
+    >>> out, backward = batch_norm(np.array([[1.0, 3.0]]), None, None)
+    >>> out["N"].round(3)
     array([[-1.,  1.]])
     """
     m = Z.shape[1]
@@ -47,6 +47,10 @@ def batch_norm(
         raise ValueError(
             "batch norm in training got a batch of 1 example, whose variance is zero; "
             "use batches of at least 2 (drop or merge the last partial batch)"
+        )
+    if not eps > 0.0:
+        raise ValueError(
+            f"batch norm got eps = {eps}: a unit that is constant over the batch would divide by 0; give eps > 0"
         )
     mu, var = statistics(Z)
     s = np.sqrt(var + Z.dtype.type(eps))

@@ -19,8 +19,8 @@ def batch_norm(
 ) -> tuple[dict[str, Tensor], Callable[[Tensor], tuple[Tensor | None, ...]]]:
     """Return mu, var (n, 1), xhat, N (m, n) and the function dN -> (dgamma, dbeta, dZ), by autograd.
 
-    >>> out, _ = batch_norm(torch.tensor([[1.0], [3.0]]), None, None, eps=0.0)
-    >>> out["N"]
+    >>> out, _ = batch_norm(torch.tensor([[1.0], [3.0]]), None, None)
+    >>> out["N"].round(decimals=3)
     tensor([[-1.],
             [ 1.]])
     """

@@ -45,6 +45,7 @@ def step(
 ) -> Trace:
     """Return the trace of one step from `state` on the batch (X, Y), one example a column, as `manual` does.
 
+    >>> import numpy as np
     >>> from reference import activations, losses, optimizers
     >>> state = {"W1": np.array([[2.0]]), "b1": np.array([[0.0]])}
     >>> trace = step(state, np.array([[1.0]]), np.array([[1.0]]), activations=[activations.identity],

@@ -107,10 +107,10 @@ def update(
     hyperparameters: Mapping[str, Any],
 ) -> None:
     """Put the rule's new state, then the new parameters, on the trace; without a gradient both stay."""
-    names = network.parameter_names(state)
+    names, held = network.parameter_names(state), slots_by_parameter(state)
     after: Trace = {}
     for n in names:
-        slots = {key[: -len(n) - 1]: value for key, value in state.items() if is_slot(key, n)}
+        slots = held.get(n, {})
         after[n] = state[n]
         if n in gradients:
             options = dict(hyperparameters)
@@ -130,10 +130,15 @@ def kind(name: str) -> str:
     return name.rstrip("0123456789")
 
 
-def is_slot(key: str, name: str) -> bool:
-    """Tell whether `key` is state of the rule for parameter `name`: m.W1, but not the gradients a.W1, g.W1.
+def slots_by_parameter(state: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """Return the rule's state of each parameter: m.W1 is slot m of W1; gradients a.W1, g.W1 are not state.
 
-    >>> is_slot("m.W1", "W1"), is_slot("g.W1", "W1"), is_slot("m.W11", "W1")
-    (True, False, False)
+    >>> slots_by_parameter({"m.W1": 1, "W1": 2, "g.W1": 3, "v.W1": 4})
+    {'W1': {'m': 1, 'v': 4}}
     """
-    return key.endswith(f".{name}") and not key.startswith(("a.", "g."))
+    held: dict[str, dict[str, Array]] = {}
+    for key, value in state.items():
+        slot, dot, name = key.partition(".")
+        if dot and slot not in ("a", "g"):
+            held.setdefault(name, {})[slot] = value
+    return held

@@ -117,10 +117,10 @@ def update(
     hyperparameters: Mapping[str, Any],
 ) -> None:
     """Put the rule's new state, then the new parameters, on the trace; without a gradient both stay."""
-    names = network.parameter_names(state)
+    names, held = network.parameter_names(state), slots_by_parameter(state)
     after: dict[str, Tensor] = {}
     for n in names:
-        slots = {key[: -len(n) - 1]: value for key, value in state.items() if is_slot(key, n)}
+        slots = held.get(n, {})
         after[n] = state[n]
         if n in gradients:
             options = dict(hyperparameters)
@@ -131,6 +131,15 @@ def update(
     trace.update(after)
 
 
-def is_slot(key: str, name: str) -> bool:
-    """Tell whether `key` is state of the rule for parameter `name`: m.W1, but not the gradients a.W1, g.W1."""
-    return key.endswith(f".{name}") and not key.startswith(("a.", "g."))
+def slots_by_parameter(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return the rule's state of each parameter: m.W1 is slot m of W1; gradients a.W1, g.W1 are not state.
+
+    >>> slots_by_parameter({"m.W1": 1, "W1": 2, "g.W1": 3, "v.W1": 4})
+    {'W1': {'m': 1, 'v': 4}}
+    """
+    held: dict[str, dict[str, Tensor]] = {}
+    for key, value in state.items():
+        slot, dot, name = key.partition(".")
+        if dot and slot not in ("a", "g"):
+            held.setdefault(name, {})[slot] = value
+    return held

@@ -240,12 +240,13 @@ def torch_rule(known: str, options: Mapping[str, Any]) -> Callable[..., dict[str
     def reference(state: Mapping[str, Array], X: Array, Y: Array) -> dict[str, Array]:
         import reference.optimizers
         from reference import conversion
-        from reference.stepping import is_slot
+        from reference.stepping import slots_by_parameter
 
         rule = resolve(reference.optimizers, known)
         out: dict[str, Array] = {}
+        held = slots_by_parameter(state)  # type: ignore[arg-type]
         for n in SHAPES:
-            slots = {k[: -len(n) - 1]: conversion.tensor(x) for k, x in state.items() if is_slot(k, n)}
+            slots = {k: conversion.tensor(x) for k, x in held.get(n, {}).items()}
             p, slots = rule(conversion.tensor(state[n]), conversion.tensor(state[f"d{n}"]), slots, **options)
             out |= {f"{slot}.{n}": conversion.array(x) for slot, x in slots.items()}
             out[n] = conversion.array(p)

@@ -112,6 +112,7 @@ class Distance:
     allowed: float  # one unit, at that index
     terms: int
     unjudged: int = 0  # elements that rounding alone may have made anything
+    elements: int = 0  # of how many
 
 
 def distance(
@@ -143,6 +144,7 @@ def distance(
         float(unit[index]) if unit.shape == ratio.shape else float(unit.max()),
         expected.terms,
         unjudged,
+        ratio.size,
     )
 
 

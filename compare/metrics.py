@@ -73,7 +73,10 @@ def score(task: str, loss: str, A: Array, Y: Array) -> dict[str, float]:
 
 
 def scores(
-    configuration: Configuration, dataset: Dataset, mine: Mapping[str, Array], theirs: Mapping[str, Array]
+    configuration: Configuration,
+    dataset: Dataset,
+    mine: Mapping[str, Array],
+    theirs: Mapping[str, Array],
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Return {part: {metric: (manual, torch)}} for the training and the test part."""
     out = {}

@@ -17,16 +17,18 @@ from typing import Any
 import manual.schedules
 import reference.schedules
 from compare.configuration import parse, resolve
+from compare.tolerances import rate_limit
 
 Losses = Sequence[tuple[float, float]]
-CLOSE = 1e-13  # of the first rate: schedulers multiply the last rate, a rounding a step
 
 
 class Unequal(AssertionError):
     """The two sides derived different weights, masks, batch orders or learning rates from one seed."""
 
 
-def rates(schedule: str, lr: float, per_epoch: int, losses: Losses = ()) -> Iterator[dict[str, float]]:
+def rates(
+    schedule: str, lr: float, per_epoch: int, losses: Losses = ()
+) -> Iterator[dict[str, float]]:
     """Yield {"lr": rate} for every step, {} where the rate never changes.
 
     Raises Unequal where the two sides differ, ValueError where a schedule has no rate for a step.
@@ -49,7 +51,7 @@ def scheduled(k: int, schedule: str, lr: float) -> float:
     )
     if not math.isfinite(mine):
         raise ValueError(f"schedule {schedule} gives the rate {mine} at step {k}")
-    agree(f"step {k}: the rate of {schedule}", mine, theirs, CLOSE * abs(lr))
+    agree(k, f"the rate of {schedule}", mine, theirs, lr)
     return float(mine)
 
 
@@ -70,7 +72,7 @@ def plateau(
             means = (math.fsum(x) / per_epoch for x in zip(*losses[k - per_epoch : k], strict=True))
             mine = manual.schedules.reduce_on_plateau(mine, next(means), **options)
             theirs = reference.schedules.reduce_on_plateau(theirs, next(means), **options)
-            agree(f"step {k}: the rate on a plateau", mine["lr"], theirs["lr"], CLOSE * abs(lr))
+            agree(k, "the rate on a plateau", mine["lr"], theirs["lr"], lr)
         yield mine["lr"]
 
 
@@ -90,6 +92,6 @@ def going_on(patience: int | None, per_epoch: int, losses: Losses = ()) -> Itera
     yield from (rate == 1.0 for rate in plateau(1.0, per_epoch, losses, options))
 
 
-def agree(what: str, mine: float, theirs: float, allowed: float) -> None:
-    if not abs(mine - theirs) <= allowed:
-        raise Unequal(f"{what} is {mine!r} by hand and {theirs!r} by torch")
+def agree(k: int, what: str, mine: float, theirs: float, lr: float) -> None:
+    if not abs(mine - theirs) <= rate_limit(k) * max(abs(mine), abs(lr)):
+        raise Unequal(f"step {k}: {what} is {mine!r} by hand and {theirs!r} by torch")

@@ -3,13 +3,13 @@ r"""From what a user asks for to a task that can run; everything that can be ref
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from compare.commands.options import value
 from compare.configuration import Configuration, parse
-from compare.datasets import load
+from compare.datasets import Dataset, load
 from compare.refusals import (
     check_batches,
     check_configuration,
@@ -18,6 +18,7 @@ from compare.refusals import (
     check_targets,
     check_trial,
 )
+from compare.request import Request
 from compare.tasks import Task
 
 LOSSES = {"regression": "mse", "binary": "bce", "multiclass": "cross_entropy"}
@@ -28,75 +29,65 @@ OUTPUTS = {  # what a loss takes; identity for all others
 STEPS = 200
 
 
-def prepare(
-    *,
-    data: str,
-    path: Path | None,
-    target: str | None,
-    task: str | None,
-    threshold: float,
-    hidden: str,
-    activation: str,
-    output: str | None,
-    loss: str | None,
-    optimizer: str,
-    lr: float,
-    options: dict[str, Any],
-    schedule: str,
-    clip: float | None,
-    clip_value: float | None,
-    batch_norm: bool,
-    batch_norm_momentum: str,
-    dropout: float,
-    accumulate: int,
-    undecayed: str,
-    frozen: str,
-    batch_size: int | None,
-    steps: int | None,
-    epochs: int | None,
-    patience: int | None,
-    init: str,
-    dtype: str,
-    seed: int,
-) -> Task:
-    """Return the task that the options of `parity run` describe; ValueError says what to mend."""
-    if dtype not in ("float64", "float32"):
-        raise ValueError(f"dtype {dtype!r} is not known; choose float64 or float32")
-    dataset = load(
-        data, path=path, target=target, task=task, threshold=threshold, dtype=dtype, seed=seed
-    )
-    loss = loss or LOSSES[dataset.task]
-    output = output or OUTPUTS.get(parse(loss)[0], "identity")
-    widths = layer_widths(hidden)
-    configuration = Configuration(
-        activations=(*layer_activations(activation, len(widths)), output),
-        loss=loss,
-        optimizer=optimizer,
-        options=hyperparameters(lr, options),
-        clip=clipping(clip, clip_value),
-        batch_norm=normalization(batch_norm, batch_norm_momentum),
-        dropout=dropout,
-        accumulate=accumulate,
-        undecayed=listed(undecayed),
-        frozen=listed(frozen),
-    )
-    check_configuration(configuration, schedule, init)
+def prepare(r: Request) -> Task:
+    """Return the task that is asked for; ValueError says what to mend.
+
+    >>> prepare(Request(hidden="5,3", epochs=2, batch_size=100)).steps
+    6
+    """
+    if r.dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype {r.dtype!r} is not known; choose float64 or float32")
+    dataset = loaded(r)
+    configuration = configured(r, dataset.task)
+    check_configuration(configuration, r.schedule, r.init)
     check_depth(configuration)
     check_targets(configuration, dataset)
     m = dataset.X_train.shape[1]
-    check_batches(configuration, m, batch_size)
-    size = batch_size if batch_size is not None and batch_size < m else None
-    whole = Task(configuration, dataset, widths, init, size, 0, seed, schedule, patience)
-    prepared = replace(whole, steps=duration(steps, epochs, whole.per_epoch))
-    check_rates(prepared)
-    check_trial(prepared)
-    return prepared
+    check_batches(configuration, m, r.batch_size)
+    size = r.batch_size if r.batch_size is not None and r.batch_size < m else None
+    widths = layer_widths(r.hidden)
+    task = Task(configuration, dataset, widths, r.init, size, 0, r.seed, r.schedule, r.patience)
+    task = replace(task, steps=duration(r.steps, r.epochs, task.per_epoch))
+    check_rates(task)
+    check_trial(task)
+    return task
 
 
-def hyperparameters(lr: float, options: dict[str, Any]) -> dict[str, Any]:
+def loaded(r: Request) -> Dataset:
+    return load(
+        r.data,
+        path=r.path,
+        task=r.task,
+        target=r.target,
+        threshold=r.threshold,
+        dtype=r.dtype,
+        seed=r.seed,
+    )
+
+
+def configured(r: Request, task: str) -> Configuration:
+    """Return the configuration asked for; loss and output are what the task takes where none is named."""
+    loss = r.loss or LOSSES[task]
+    output = r.output or OUTPUTS.get(parse(loss)[0], "identity")
+    hidden = layer_activations(r.activation, len(layer_widths(r.hidden)))
+    return Configuration(
+        activations=(*hidden, output),
+        loss=loss,
+        optimizer=r.optimizer,
+        options=hyperparameters(r.lr, r.options),
+        clip=clipping(r.clip, r.clip_value),
+        batch_norm=normalization(r.batch_norm, r.batch_norm_momentum),
+        dropout=r.dropout,
+        accumulate=r.accumulate,
+        undecayed=listed(r.undecayed),
+        frozen=listed(r.frozen),
+    )
+
+
+def hyperparameters(lr: float, options: Mapping[str, Any]) -> dict[str, Any]:
     if "lr" in options:
         raise ValueError("the learning rate is given by --lr, not by --set lr=...")
-    return {"lr": lr} | options
+    return {"lr": lr, **options}
 
 
 def duration(steps: int | None, epochs: int | None, per_epoch: int) -> int:

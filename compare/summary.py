@@ -2,11 +2,15 @@ r"""What a run leaves behind, gathered as it streams by: flat in the number of s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from compare.spans import Spans
 from compare.tolerances import STEP
+from compare.traces import Trace, kind
 from compare.verification import Judged, Stepped
 
 if TYPE_CHECKING:
@@ -44,13 +48,19 @@ class Quantity:
 
 @dataclass
 class Summary:
-    """Aggregates over a run: one Quantity an entry, both loss curves, and on request every error."""
+    """Aggregates over a run: one Quantity an entry, both loss curves, and on request every error.
+
+    Their course is kept in spans of steps: of each entry's error over what is allowed, and of the
+    norms of the weights' gradients, by hand and by torch.
+    """
 
     quantities: dict[str, Quantity] = field(default_factory=dict)
     losses: list[tuple[float, float]] = field(default_factory=list)
     rows: list[tuple[Any, ...]] | None = None
     steps: int = 0
     blown: tuple[int, str] | None = None
+    margins: Spans = field(default_factory=Spans)
+    norms: tuple[Spans, Spans] = field(default_factory=lambda: (Spans(), Spans()))
 
     def watch(self, steps: Iterator[Stepped]) -> Iterator[Stepped]:
         """Pass the verified steps through, and keep what the report needs."""
@@ -64,6 +74,9 @@ class Summary:
             self.blown = stepped.number, stepped.blown
             return
         self.losses.append((float(stepped.candidate["loss"]), float(stepped.reference["loss"])))
+        self.margins.add(stepped.number, margins(stepped.judged))
+        for spans, trace in zip(self.norms, (stepped.candidate, stepped.reference), strict=True):
+            spans.add(stepped.number, gradient_norms(trace))
         for j in stepped.judged:
             entry = stepped.candidate.get(j.name.removeprefix("update."))
             quantity = self.quantities.setdefault(j.name, Quantity(j.name))
@@ -83,6 +96,16 @@ class Summary:
     def tightest(self) -> Quantity | None:
         """Return the quantity that came nearest to what is allowed."""
         return max(self.quantities.values(), key=lambda q: max(q.pair, q.formula), default=None)
+
+
+def margins(judged: Iterable[Judged]) -> Iterator[tuple[str, float]]:
+    """Yield the error of each entry over what is allowed; a parameter's update counts as the parameter."""
+    return ((j.name.removeprefix("update."), j.margin) for j in judged)
+
+
+def gradient_norms(trace: Trace) -> Iterator[tuple[str, float]]:
+    r"""Yield $\lVert dW_l \rVert_F$ of each layer."""
+    return ((n, float(np.linalg.norm(x))) for n, x in trace.items() if kind(n) == "dW")
 
 
 COLUMNS = (

@@ -47,7 +47,7 @@ class Task:
     @property
     def per_epoch(self) -> int:
         """Return the number of steps that one pass over the training examples takes."""
-        m = self.dataset.X_train.shape[1]
+        m = int(self.dataset.X_train.shape[1])
         return ceil(m / (self.batch_size or m))
 
     @property
@@ -71,9 +71,10 @@ class Task:
         )
         if scheme not in ONE_SIDED:
             equal(mine, theirs, f"initial weights of seed {self.seed}")
+        state: dict[str, Array] = dict(mine)
         if self.configuration.batch_norm is not None:
-            mine |= normalization_state(self.sizes[1:-1], dtype)
-        return mine
+            state |= normalization_state(self.sizes[1:-1], dtype)
+        return state
 
     def batches(self, losses: Losses = ()) -> Iterator[Batch]:
         """Yield the batches of every step, with the scheduled learning rate and the dropout masks.
@@ -127,7 +128,7 @@ class Task:
                 for random, source in sides
             )
             equal(mine, theirs, "dropout masks")
-            return mine
+            return dict(mine)
 
         return draw
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,11 @@ class Judged:
     limit: float
 
     @property
+    def blind(self) -> bool:
+        """Tell whether no element could be judged by its formula: rounding alone may have made it anything."""
+        return self.formula is not None and 0 < self.formula.elements == self.formula.unjudged
+
+    @property
     def margin(self) -> float:
         """Return the larger of the two errors, in units of what is allowed."""
         own = self.formula.ratio / self.limit if self.formula else 0.0
@@ -55,7 +61,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Stepped:
-    """One verified step: its number, both traces and every entry judged; `blown` where both overflowed."""
+    """One verified step: its number, both traces and every entry judged, up to `blown` where both overflowed."""
 
     number: int
     candidate: Trace
@@ -76,13 +82,16 @@ def verify(
     """Yield each verified step; the candidate's trace is the state that both start the next one from.
 
     Raises Divergence at the first step where the two disagree, `traces.Misshapen` where a trace
-    cannot be compared, ValueError where there was no batch at all. Where both leave the finite
-    numbers at the same entry, that step is yielded with `blown` and is the last.
+    cannot be compared, ValueError where nothing was compared at all. Where both leave the finite
+    numbers at the same entry, the entries before it are judged, and that step is the last.
     """
     state = {name: np.array(x) for name, x in state.items()}
     number = -1
     for number, batch in enumerate(batches):
         stepped = verify_step(candidate, reference, configuration, state, batch, number, whose)
+        if number == 0 and not stepped.judged:
+            first = f"{stepped.blown}, the first entry, is not finite on either side"
+            raise traces.Misshapen(f"nothing was compared: {first}")
         yield stepped
         if stepped.blown:
             return
@@ -110,9 +119,6 @@ def verify_step(
     traces.check(mine, theirs, whose=whose, where=where)
     for trace, side in ((mine, whose), (theirs, "the reference")):
         traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
-    first, second = traces.nonfinite(mine), traces.nonfinite(theirs)
-    if first and first == second:
-        return Stepped(number, mine, theirs, (), first)
     formulas = configuration.formulas(**batch.options)
     own = judge(formulas, mine, start, X, Y)
     pairs = judge_pair(formulas, mine, theirs, start, X, Y)
@@ -120,10 +126,18 @@ def verify_step(
     other = {}
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
-    judged = tuple(joined(n, own, other, pairs) for n in ordered(mine, pairs))
+    blown = overflow(mine, theirs)
+    names = takewhile(lambda n: n != blown, ordered(mine, pairs))
+    judged = tuple(joined(n, own, other, pairs) for n in names)
     if wrong := divergence(judged, theirs, number, whose):
         raise wrong
-    return Stepped(number, mine, theirs, judged)
+    return Stepped(number, mine, theirs, judged, blown)
+
+
+def overflow(mine: Trace, theirs: Trace) -> str | None:
+    """Return the entry at which both sides leave the finite numbers; None unless both do, and there."""
+    first = traces.nonfinite(mine)
+    return first if first == traces.nonfinite(theirs) else None
 
 
 def suspicious(own: Mapping[str, Distance], pairs: Mapping[str, Distance]) -> bool:

@@ -55,23 +55,13 @@ def value(name: str, text: str) -> Any:
 
 
 def known_function(module: ModuleType, name: str, what: str) -> Any:
-    """Return the public function `name` defined in `module`, or refuse with the names there are."""
-    names = public(module)
+    """Return the function `name` that a package offers, or refuse with the names there are."""
+    names = module.__all__
     if name in names:
         return getattr(module, name)
     near = get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}? There" if near else "there"
     raise ValueError(f"unknown {what} {name!r}; {hint} are {', '.join(names)}")
-
-
-def public(module: ModuleType) -> list[str]:
-    """Return the names of the functions a module or package offers."""
-    home = module.__name__
-    return sorted(
-        name
-        for name, f in vars(module).items()
-        if inspect.isfunction(f) and not name.startswith("_") and f.__module__.startswith(home)
-    )
 
 
 def check_options(function: Any, options: Mapping[str, Any], what: str) -> None:

@@ -3,49 +3,65 @@ r"""`parity run`: train on data by hand and by PyTorch, step by step, and report
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compare.commands.options import assigned, refusing, writable
+from compare.commands.spelling import spelled_run
+from compare.request import Request
 
 if TYPE_CHECKING:
     from compare.reports.report import Report
     from compare.summary import Summary
     from compare.tasks import Task
+    from compare.verification import Stepped
 
-DATA = "wine-sample (synthetic, embedded), wine-red, wine-white, diabetes, breast-cancer, or a CSV file"
+DATA = "wine-sample (synthetic, embedded), wine-red, wine-white, diabetes, breast-cancer, or a CSV"
+BATCH_NORM_MOMENTUM = "weight of the newest batch in its running statistics; none: their average"
+UNDECAYED = "kinds of parameters that weight decay leaves alone: b, gamma, beta"
+PATIENCE = "stop after this many epochs without a better loss; with the full batch, steps"
+SCHEDULE = 'of the rate: "exponential(gamma=0.99)", "reduce_on_plateau(patience=5)", ...'
 O = typer.Option
+D = Request()
 
 
 def run(
-    data: Annotated[str, O(help=DATA)] = "wine-sample",
-    path: Annotated[Path | None, O(help="where the wine CSV lies")] = None,
-    target: Annotated[str | None, O(help="target column of a CSV of your own")] = None,
-    task: Annotated[str | None, O(help="regression, binary or multiclass")] = None,
-    threshold: Annotated[float, O(help="binary wine: label 1 where quality >= this")] = 6,
-    hidden: Annotated[str, O(help="hidden widths, as in 8 or 16,8")] = "8",
-    activation: Annotated[str, O(help="hidden activation, or one a layer: relu,tanh")] = "relu",
-    output: Annotated[str | None, O(help="output activation; by default what the loss takes")] = None,
-    loss: Annotated[str | None, O(help="mse, mse_per_example, bce, bce_with_logits, ...")] = None,
-    optimizer: Annotated[str, O(help="sgd, momentum, adagrad, rmsprop, adam, adamw, ...")] = "adam",
-    lr: Annotated[float, O(help="learning rate")] = 0.01,
-    option: Annotated[list[str] | None, O("--set", help="any option of the rule: momentum=0.9")] = None,
-    schedule: Annotated[str, O(help='learning rate: constant, "exponential(gamma=0.9)"')] = "constant",
-    clip: Annotated[float | None, O(help="clip gradients to this global norm")] = None,
-    clip_value: Annotated[float | None, O(help="clamp gradient entries to +- this")] = None,
-    batch_norm: Annotated[bool, O(help="batch norm on the hidden layers")] = False,
-    dropout: Annotated[float, O(help="probability of dropping a hidden unit")] = 0.0,
-    accumulate: Annotated[int, O(help="micro-batches an update", min=1)] = 1,
-    batch_size: Annotated[int | None, O(help="mini-batch size; full batch by default", min=1)] = None,
-    steps: Annotated[int, O(help="training steps", min=1)] = 200,
-    init: Annotated[str, O(help="linear_default, xavier_uniform, ...")] = "linear_default",
-    dtype: Annotated[str, O(help="float64 or float32")] = "float64",
-    seed: Annotated[int, O(help="seed of weights, batch order and dropout")] = 0,
-    free: Annotated[bool, O(help="also let both run free, and show the drift")] = False,
+    data: Annotated[str, O(help=DATA)] = D.data,
+    path: Annotated[Path | None, O(help="where the wine CSV lies")] = D.path,
+    target: Annotated[str | None, O(help="target column of a CSV of your own")] = D.target,
+    task: Annotated[str | None, O(help="regression, binary or multiclass")] = D.task,
+    threshold: Annotated[float, O(help="binary: label 1 where target >= this")] = D.threshold,
+    hidden: Annotated[str, O(help="hidden widths, as in 8 or 16,8; or none")] = D.hidden,
+    activation: Annotated[str, O(help="hidden: one, or one a layer: relu,tanh")] = D.activation,
+    output: Annotated[str | None, O(help="activation; by default what the loss takes")] = D.output,
+    loss: Annotated[str | None, O(help="mse, bce, bce_with_logits, cross_entropy, ...")] = D.loss,
+    optimizer: Annotated[str, O(help="sgd, rmsprop, adam, adamw, nadam, ...")] = D.optimizer,
+    lr: Annotated[float, O(help="learning rate")] = D.lr,
+    option: Annotated[list[str] | None, O("--set", help="any of the rule: momentum=0.9")] = None,
+    schedule: Annotated[str, O(help=SCHEDULE)] = D.schedule,
+    clip: Annotated[float | None, O(help="clip gradients to this global norm")] = D.clip,
+    clip_value: Annotated[float | None, O(help="clamp gradients to +- this")] = D.clip_value,
+    batch_norm: Annotated[bool, O("--batch-norm", help="on the hidden layers")] = D.batch_norm,
+    batch_norm_momentum: Annotated[str, O(help=BATCH_NORM_MOMENTUM)] = D.batch_norm_momentum,
+    dropout: Annotated[float, O(help="probability of dropping a hidden unit")] = D.dropout,
+    accumulate: Annotated[int, O(help="micro-batches an update", min=1)] = D.accumulate,
+    undecayed: Annotated[str, O(help=UNDECAYED)] = D.undecayed,
+    frozen: Annotated[str, O(help="parameters that do not train: W1,b1")] = D.frozen,
+    batch_size: Annotated[int | None, O(help="by default the full batch", min=1)] = D.batch_size,
+    steps: Annotated[int | None, O(help="training steps; 200 by default", min=1)] = D.steps,
+    epochs: Annotated[int | None, O(help="passes over the data, for steps", min=1)] = D.epochs,
+    patience: Annotated[int | None, O(help=PATIENCE, min=1)] = D.patience,
+    init: Annotated[str, O(help="linear_default, xavier_uniform, ...")] = D.init,
+    dtype: Annotated[str, O(help="float64 or float32")] = D.dtype,
+    seed: Annotated[int, O(help="of weights, batch order and dropout")] = D.seed,
+    free: Annotated[bool, O("--free", help="also let both run free, and show the drift")] = False,
     json: Annotated[Path | None, O(help="write the report as JSON")] = None,
     csv: Annotated[Path | None, O(help="write every error of every step as CSV")] = None,
+    html: Annotated[Path | None, O(help="write the report as one page, figures and all")] = None,
 ) -> None:
     """Train by hand and by PyTorch from the same seed, compare every number at every step, and report.
 
@@ -56,51 +72,71 @@ def run(
     Examples: parity run --data wine-red --optimizer sgd --lr 0.05 --set momentum=0.9
     parity run --task binary --loss bce --activation tanh --batch-size 32
     """
+    asked = dict(locals())
     with refusing():
-        for file in (json, csv):
-            writable(file)
+        destinations(json, csv, html)
+        asked["options"] = assigned(option or [])
         from compare.preparation import prepare
 
-        prepared = prepare(
-            data=data, path=path, target=target, task=task, threshold=threshold, hidden=hidden,
-            activation=activation, output=output, loss=loss, optimizer=optimizer,
-            options={"lr": lr} | assigned(option or []), schedule=schedule, clip=clip,
-            clip_value=clip_value, batch_norm=batch_norm, dropout=dropout, accumulate=accumulate,
-            batch_size=batch_size, steps=steps, init=init, dtype=dtype, seed=seed,
-        )  # fmt: skip
+        request = Request(**{f.name: asked[f.name] for f in fields(Request)})
+        prepared = prepare(request)
     report = compared(prepared, keep_rows=csv is not None)
     if free:
         from compare.drift import drift
 
         report.drift = drift(prepared)
-    written(report, json, csv)
-    raise typer.Exit(130 if report.interrupted else 1 if report.divergence else 0)
+    report.command = spelled_run(request, free=free)
+    written(report, json, csv, html)
+    failed = report.verdict == "divergence"
+    raise typer.Exit(130 if report.interrupted else 1 if failed else 0)
+
+
+def destinations(*files: Path | None) -> None:
+    """Refuse files that could not be written, and two reports in one file."""
+    for file in files:
+        writable(file)
+    named = [file.resolve() for file in files if file is not None]
+    if len(set(named)) < len(named):
+        raise ValueError(f"two reports cannot both be written to {named[0]}; name two files")
 
 
 def compared(task: Task, *, keep_rows: bool) -> Report:
     """Verify the task, showing progress, and return the report; Ctrl-C keeps what was found so far."""
+    import numpy as np
+
     from compare.divergence import Divergence
+    from compare.metrics import scores
+    from compare.pacing import Unequal
+    from compare.replay import failing
     from compare.reports.report import Report
     from compare.summary import Summary
-    from compare.verification import verify
+    from compare.traces import Misshapen
 
     summary = Summary(rows=[] if keep_rows else None)
     report = Report(task, summary)
-    c = task.configuration
-    steps = verify(c.by_hand(), c.by_torch(), c, task.initial(), task.batches())
-    last: Any = None
+    last: Stepped | None = None
     try:
-        for last in progress(summary.watch(steps), task.steps):  # noqa: B007
+        for last in progress(summary.watch(verified(task, summary)), task.steps):  # noqa: B007
             pass
     except Divergence as divergence:
         report.divergence = divergence
+        report.failing = failing(task, divergence, summary.losses)
+    except (Unequal, Misshapen) as error:
+        report.broken = str(error)
     except KeyboardInterrupt:
         report.interrupted = True
     if last is not None:
-        from compare.metrics import scores
-
-        report.metrics = scores(c, task.dataset, last.candidate, last.reference)
+        c = task.configuration
+        with np.errstate(all="ignore"):
+            report.metrics = scores(c, task.dataset, last.candidate, last.reference)
     return report
+
+
+def verified(task: Task, summary: Summary) -> Iterator[Stepped]:
+    from compare.verification import verify
+
+    c, batches = task.configuration, task.batches(summary.losses)
+    return verify(c.by_hand(), c.by_torch(), c, task.initial(), batches)
 
 
 def progress(steps: Any, total: int) -> Any:
@@ -114,7 +150,7 @@ def progress(steps: Any, total: int) -> Any:
     return track(steps, description="verifying", total=total, console=console, transient=True)
 
 
-def written(report: Report, json: Path | None, csv: Path | None) -> None:
+def written(report: Report, json: Path | None, csv: Path | None, html: Path | None) -> None:
     """Print the report, and write the files that were asked for."""
     from rich.console import Console
 
@@ -129,3 +165,7 @@ def written(report: Report, json: Path | None, csv: Path | None) -> None:
             write_json(json, report.declared())
         if csv is not None:
             write_text(csv, frame(report.summary).to_csv(index=False))
+        if html is not None:
+            from compare.reports.html import run_page
+
+            write_text(html, run_page(report))

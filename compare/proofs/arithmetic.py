@@ -9,7 +9,7 @@ same comparisons come out the same way, not at the sample point alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Piece:
         self.point: dict[Expression, Expression] = {}
         self.conditions: dict[Expression, None] = {}
 
-    def symbol(self, name: str, at: float | Fraction) -> Exact:
+    def symbol(self, name: str, at: Any) -> Exact:
         """Return a real symbol with its value at the sample point; one named twice is one and the same."""
         x = sympy.Symbol(name, real=True)
         self.point.setdefault(x, rational(at))
@@ -52,8 +52,13 @@ class Piece:
             return bool(x > 0)
         value = self.value(x)
         if abs(value) < 1e-25:
-            raise ValueError(f"{x} is 0 at the sample point: the code branches there; move the point")
-        self.conditions[sympy.Gt(x, 0) if value > 0 else sympy.Lt(x, 0)] = None
+            raise ValueError(
+                f"{x} is 0 at the sample point: the code branches there; move the point"
+            )
+        if not isinf(value):
+            turned = -x if x.could_extract_minus_sign() else x
+            above = (value > 0) is (turned is x)
+            self.conditions[sympy.Gt(turned, 0) if above else sympy.Lt(turned, 0)] = None
         return value > 0
 
 
@@ -125,7 +130,7 @@ class Exact:
         return bool(sympy.expand(self.expression - lift(other).expression) == 0)
 
     def __bool__(self) -> bool:
-        return not self == 0
+        return self != 0
 
     def applied(self, function: Callable[[Expression], Expression]) -> Exact:
         return Exact(function(self.expression), self.piece)
@@ -187,7 +192,7 @@ def gradient(value: Any, operand: Any) -> Array:
     symbols = np.asarray(operand, dtype=object)
     out = np.empty(symbols.shape, dtype=object)
     for index in np.ndindex(symbols.shape):
-        out[index] = Exact(sympy.diff(y.expression, symbols[index].expression), y.piece)
+        out[index] = Exact(sympy.diff(y.expression, lift(symbols[index]).expression), y.piece)
     return out
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -63,12 +64,15 @@ class Sources:
         if name in self.changes:
             old, new = self.changes[name]
             if text.count(old) != 1:
-                raise ValueError(f"{name} has {text.count(old)} times {old!r}: a change needs one place")
+                raise ValueError(
+                    f"{name} has {text.count(old)} times {old!r}: a change needs one place"
+                )
             text = text.replace(old, new)
-        return ast.fix_missing_locations(Decimals().visit(ast.parse(text)))
+        tree: ast.Module = Decimals().visit(ast.parse(text))
+        return ast.fix_missing_locations(tree)
 
     def builtins(self) -> dict[str, Any]:
-        return {**vars(builtins), "float": kept, "__import__": self.imported}
+        return {**vars(builtins), "float": Kept, "__import__": self.imported}
 
     def imported(
         self,
@@ -111,9 +115,24 @@ def exactly(decimal: str) -> Exact:
     return Exact(sympy.Rational(decimal))
 
 
-def kept(x: Any) -> Any:
-    """Stand in for `float`: an exact number stays one; text is read, as in float("inf")."""
-    return lift(x) if isinstance(x, Exact | int) else Exact(rational(x)) if isinstance(x, str) else x
+class Kind(type):
+    """Makes a class that keeps exact numbers as they are where `float` would round them."""
+
+    def __call__(cls, x: Any) -> Any:
+        return (
+            lift(x)
+            if isinstance(x, Exact | int)
+            else Exact(rational(x))
+            if isinstance(x, str)
+            else x
+        )
+
+    def __instancecheck__(cls, x: object) -> bool:
+        return isinstance(x, Exact | float)
+
+
+class Kept(metaclass=Kind):
+    """Stands in for `float`, `np.float32` and `np.float64`."""
 
 
 def unchecked(*operands: Any) -> None:
@@ -139,9 +158,7 @@ MATH = {
     "log": function(Exact.log),
     "isfinite": lambda x: lift(x).expression.is_finite is not False,
 }
-import math  # noqa: E402
-
 SYMBOLIC = {
     "math": symbolic("math", MATH, math),
-    "numpy": symbolic("numpy", {"float32": kept, "float64": kept}, np),
+    "numpy": symbolic("numpy", {"float32": Kept, "float64": Kept}, np),
 }

@@ -1,9 +1,11 @@
 r"""Recorded runs: a training run in a safetensors file, written by `parity record` or by any language, and verified."""
 
-from compare.recording.findings import Findings, check_file, findings
+from compare.recording.findings import Findings, findings
 from compare.recording.metadata import About
 from compare.recording.reading import Recording
-from compare.recording.verification import Checked, replay, scene, verify_recording
+from compare.recording.replaying import replay, scene
+from compare.recording.reporting import check_file
+from compare.recording.verification import Checked, verify_recording
 from compare.recording.writing import Written, record
 
 __all__ = [

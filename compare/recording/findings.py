@@ -1,22 +1,16 @@
-r"""What was found in a recording, gathered as it streams by, and the report of it at 80 columns."""
+r"""What was found in a recording, gathered as it streams by: flat in the number of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compare.divergence import Divergence
-from compare.recording.verification import Checked, scene, verify_recording
+from compare.judgement import Distance
+from compare.recording.verification import Checked, verify_recording
 from compare.tolerances import STEP
 from compare.verification import Judged
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from compare.diagnosis.scene import Scene
 
 
 @dataclass
@@ -44,7 +38,12 @@ class Entry:
         used = near.ratio / judged.limit
         if used >= self.used:
             self.used, self.step, self.index = used, step, near.index
-            self.error, self.allowed = abs(near.value - near.expected), judged.limit * near.allowed
+            self.error, self.allowed = apart(near), judged.limit * near.allowed
+
+
+def apart(d: Distance) -> float:
+    """Return the error in the digits it was judged in, which are more than the program's type has."""
+    return d.ratio * d.allowed if d.allowed else abs(d.value - d.expected)
 
 
 @dataclass
@@ -115,61 +114,3 @@ def findings(path: Path | str, *, jobs: int = 1) -> Findings:
     for checked in verify_recording(path, jobs=jobs):
         found.add(checked)
     return found
-
-
-def check_file(
-    path: Path | str,
-    console: Console,
-    *,
-    jobs: int = 1,
-    explain: Callable[[Scene], object] | None = None,
-) -> int:
-    """Verify a recording, print the report, and return the exit code: 0 right, 1 wrong, 2 not to be read.
-
-    `explain` is given the steps up to a wrong formula; what it returns is printed.
-    """
-    try:
-        found = findings(path, jobs=jobs)
-    except (ValueError, OSError, MemoryError) as error:
-        console.print(f"parity: {path}: {' '.join(str(error).split())}", markup=False, soft_wrap=True)
-        return 2
-    show(found, console)
-    if explain and found.wrong and found.wrong.kind == "formula":
-        console.print(explain(scene(path, found.wrong)), markup=False)
-    return found.code
-
-
-def show(found: Findings, console: Console) -> None:
-    """Print the verdict, where it went wrong, the entries, and what is not shown."""
-    console.print(found.sentence, style="bold red" if found.wrong else "bold green", markup=False)
-    if found.wrong:
-        console.print("\n".join(found.wrong.details()), markup=False)
-    if found.entries:
-        console.print()
-        console.print(table(found.entries.values()))
-    for line in notes(found):
-        console.print(line, style="yellow", markup=False)
-
-
-def table(entries: Iterable[Entry]) -> Table:
-    from rich.table import Table
-
-    out = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("entry", "steps", "worst error", "allowed", "used", "torch", "at step", "index"):
-        out.add_column(name, justify="left" if name in ("entry", "index") else "right")
-    for e in entries:
-        numbers = (f"{e.error:.1e}", f"{e.allowed:.1e}", f"{e.used:.2f}", f"{e.torch:.2f}")
-        index = ", ".join(map(str, e.index))
-        style = "red" if max(e.used, e.torch) > 1 else None
-        out.add_row(e.name, str(e.shown), *numbers, str(e.step), index, style=style)
-    return out
-
-
-def notes(found: Findings) -> Iterator[str]:
-    if found.hidden:
-        names = ", ".join(n if n not in found.entries else f"{n} ({k} steps)" for n, k in found.hidden.items())
-        yield f"not shown, so not passed: {names}"
-    unjudged = {e.name: e.unjudged for e in found.entries.values() if e.unjudged}
-    if unjudged:
-        names = ", ".join(f"{count} of {name}" for name, count in unjudged.items())
-        yield f"not judged, as rounding alone may have made them anything: {names}"

@@ -83,7 +83,9 @@ def expect(metadata: Mapping[str, str], name: str, known: Sequence[str]) -> None
 
 def count(metadata: Mapping[str, str], name: str) -> int:
     text = metadata[name]
-    if not (whole(text) or (name == "seed" and len(text) <= 20 and text.isascii() and text.isdigit())):
+    if not (
+        whole(text) or (name == "seed" and len(text) <= 20 and text.isascii() and text.isdigit())
+    ):
         raise ValueError(f"its {name} is {short(text)}; expected a whole number, such as 100")
     return int(text)
 
@@ -100,5 +102,7 @@ def names(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
 def versions(metadata: Mapping[str, str]) -> dict[str, str]:
     found: Any = read_json(metadata.get("versions", "{}"), "versions")
     if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
-        raise ValueError(f'its versions are {short(found)}; expected {{"numpy": "2.4.6"}} or the like')
+        raise ValueError(
+            f'its versions are {short(found)}; expected {{"numpy": "2.4.6"}} or the like'
+        )
     return found

@@ -1,9 +1,9 @@
 r"""The names of tensors in a recording, and the shape and type that each must have.
 
-    initial/W1      the state the run starts from
-    step/3/X        the batch of step 3, and /Y; /mask1 the dropout masks
-    step/3/option/lr  a hyperparameter that changes from step to step
-    step/3/dW2      an entry of the trace of step 3
+initial/W1      the state the run starts from
+step/3/X        the batch of step 3, and /Y; /mask1 the dropout masks
+step/3/option/lr  a hyperparameter that changes from step to step
+step/3/dW2      an entry of the trace of step 3
 """
 
 from __future__ import annotations

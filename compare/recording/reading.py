@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from compare.configuration import Configuration
+from compare.recording.completeness import alone
 from compare.recording.container import contents
 from compare.recording.metadata import About, about
 from compare.recording.names import is_input, is_state
-from compare.recording.structure import Structure, alone, structure
+from compare.recording.structure import Structure, structure
 from compare.traces import COUNTS, kind
 from compare.verification import Batch
 
@@ -38,7 +39,7 @@ class Recording:
         metadata, fields = contents(self.path)
         self.about = about(metadata)
         self.structure = structure(self.path, self.about, fields)
-        self.tensors = safe_open(self.path, framework="numpy")
+        self.tensors: Any = safe_open(self.path, framework="numpy")
 
     def __len__(self) -> int:
         return len(self.structure.steps)
@@ -50,7 +51,7 @@ class Recording:
     @property
     def alone(self) -> bool:
         """Tell whether every step can be verified by itself, in any order."""
-        return alone(self.structure, self.configuration)
+        return alone(self.configuration, self.structure.initial, self.structure.steps)
 
     def array(self, name: str) -> Array:
         """Return the tensor `name`, read only; ValueError for a count below 0 or beyond 2^53."""
@@ -79,7 +80,9 @@ class Recording:
         """Return what step k starts from, as far as the step before shows it."""
         if k == 0:
             return self.initial()
-        return {n: self.array(f"step/{k - 1}/{n}") for n in self.structure.steps[k - 1] if is_state(n)}
+        return {
+            n: self.array(f"step/{k - 1}/{n}") for n in self.structure.steps[k - 1] if is_state(n)
+        }
 
     def batch(self, k: int) -> Batch:
         """Return what step k is given besides its state: X, Y, the options that vary, the dropout masks."""

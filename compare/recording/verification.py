@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.diagnosis.scene import Shown
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked, estimated
 from compare.judgement import NOTHING, distance, judge, judge_pair, stated
 from compare.recording.container import short
 from compare.recording.names import is_state
 from compare.recording.reading import Recording
+from compare.recording.replaying import shown_step
 from compare.tolerances import CAP
 from compare.traces import COUNTS, kind, nonfinite
 from compare.verification import Judged, divergence, joined, ordered, suspicious
-
-if TYPE_CHECKING:
-    from compare.diagnosis.scene import Scene, Shown
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -87,7 +87,7 @@ def verify_steps(path: Path, numbers: range) -> list[Checked]:
     recording, out = Recording(path), []
     for k in numbers:
         out.append(verify_step(recording, k, NOTHING)[0])
-        if out[-1].wrong:
+        if out[-1].wrong or out[-1].blown:
             break
     return out
 
@@ -95,86 +95,81 @@ def verify_steps(path: Path, numbers: range) -> list[Checked]:
 def verify_step(recording: Recording, k: int, carried: Carried) -> tuple[Checked, Carried]:
     """Verify one step; return what was found, and the state after it that the recording does not show."""
     shown = shown_step(recording, k, carried)
-    X, Y, formulas, dtype = shown.X, shown.Y, shown.formulas, shown.X.dtype
-    full = {**shown.state, **{n: rounded(n, x, dtype) for n, x in carried.items()}}
-    reading = {"carried": carried}
+    state = {**shown.state, **{n: rounded(n, x, shown.X.dtype) for n, x in carried.items()}}
     with np.errstate(all="ignore"):
-        theirs = by_torch(recording, k, full)
-        results = dict(stated(formulas, shown.trace, shown.state, X, Y, own=True, **reading))
-        check_names(k, shown.trace, {**results, **theirs})
-        mine = {n: shown.trace[n] for n in {**theirs, **results} if n in shown.trace and n in results}
-        hidden = tuple(n for n in results if n not in mine)
-        first = nonfinite(mine)
-        if first and first == nonfinite(theirs, [n for n in mine if n in theirs]):
-            return Checked(k, (), {}, hidden, blown=first), NOTHING
-        own = {n: distance(x, results[n]) for n, x in mine.items()}
-        grown = {n: estimated(full[n], x.error, dtype, x.terms) for n, x in carried.items()}
-        pairs = judge_pair(formulas, mine, theirs, full, X, Y, carried=grown)
-        other = judge(formulas, theirs, full, X, Y) if suspicious(own, pairs) else {}
-    judged = tuple(joined(n, own, other, pairs) for n in ordered(mine, pairs))
+        theirs = by_torch(recording, k, shown, state)
+        results = dict(
+            stated(
+                shown.formulas,
+                shown.trace,
+                shown.state,
+                shown.X,
+                shown.Y,
+                own=True,
+                carried=carried,
+            )
+        )
+        mine, blown = comparable(k, shown.trace, theirs, results)
+        hidden = tuple(n for n in results if n not in shown.trace)
+        judged = judgements(shown, state, mine, theirs, results)
     if hidden or carried:
         judged = tuple(replace(j, limit=max(j.limit, CAP)) for j in judged)
     wrong = divergence(judged, theirs, k, recording.path.name)
     sizes = {n: x.size for n, x in mine.items()}
-    return Checked(k, judged, sizes, hidden, wrong), {n: results[n] for n in hidden if is_state(n)}
+    checked = Checked(k, judged, sizes, hidden, wrong, blown)
+    return checked, {n: results[n] for n in hidden if is_state(n)}
 
 
 # Where an operand is not shown, a formula takes in the roundings of the one before it, for which the
 # reference, which shows everything, gives no measure: hence the limit that holds for any program.
 
 
-def by_torch(recording: Recording, k: int, state: Trace) -> dict[str, Array]:
+def by_torch(recording: Recording, k: int, shown: Shown, state: Trace) -> dict[str, Array]:
     """Return torch's own step from the recorded state; ValueError where torch refuses to make it."""
-    batch = recording.batch(k)
+    options = shown.formulas.hyperparameters
     try:
-        return recording.configuration.by_torch()(dict(state), batch.X, batch.Y, **batch.options)
+        return recording.configuration.by_torch()(dict(state), shown.X, shown.Y, **options)
     except (RuntimeError, ValueError, ArithmeticError) as error:
-        raise ValueError(f"step {k} cannot be made by torch: {str(error).splitlines()[0]}") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"step {k} cannot be made by torch: {reason}") from None
 
 
-def check_names(k: int, trace: Trace, known: Mapping[str, Any]) -> None:
-    """Refuse entries for which no formula is stated: nothing passes unjudged."""
-    if strange := [n for n in trace if n not in known]:
+def comparable(
+    k: int, trace: Trace, theirs: Trace, results: Carried
+) -> tuple[dict[str, Array], str | None]:
+    """Return the entries to judge, in torch's order, and the one from which on both are not finite, if they are.
+
+    An entry for which no formula is stated is refused: nothing passes unjudged.
+    """
+    if strange := [n for n in trace if n not in results and n not in theirs]:
         raise ValueError(
             f"step {k} shows {short(strange[0])}, for which this configuration has no formula; "
-            f"it has {', '.join(known)}"
+            f"it has {', '.join(results)}"
         )
+    mine = {n: trace[n] for n in (*theirs, *results) if n in trace and n in results}
+    first = nonfinite(mine)
+    if first is None or first != nonfinite(theirs, [n for n in mine if n in theirs]):
+        return mine, None
+    return dict(takewhile(lambda entry: entry[0] != first, mine.items())), first
+
+
+def judgements(
+    shown: Shown, state: Trace, mine: Trace, theirs: Trace, results: Carried
+) -> tuple[Judged, ...]:
+    """Return every entry judged: by its own formula, and against torch's step."""
+    X, Y, formulas = shown.X, shown.Y, shown.formulas
+    own = {n: distance(x, results[n]) for n, x in mine.items()}
+    grown = {n: estimated(state[n], x.error, X.dtype, x.terms) for n, x in shown.carried.items()}
+    pairs = judge_pair(formulas, mine, theirs, state, X, Y, carried=grown)
+    other = judge(formulas, theirs, state, X, Y) if suspicious(own, pairs) else {}
+    return tuple(joined(n, own, other, pairs) for n in ordered(mine, pairs))
 
 
 def rounded(name: str, x: Tracked, dtype: np.dtype[Any]) -> Array:
-    """Return a stated value as an array such as a program would have: counts whole, the rest in its type."""
+    """Return a stated value as a program would have it: counts whole, the rest in its type.
+
+    The product of NAdam's momenta is kept in torch's default type, whatever that of the parameters.
+    """
     if kind(name) in COUNTS:
         return np.asarray(int(x.value))
     return np.array(x.value.astype(np.float32 if name.startswith("mu.") else dtype))
-
-
-def shown_step(recording: Recording, k: int, carried: Carried = NOTHING) -> Shown:
-    """Return step k as the recording shows it: trace, state, X, Y and the formulas of its options."""
-    from compare.diagnosis.scene import Shown
-
-    batch = recording.batch(k)
-    state = {**recording.state(k), **batch.state}
-    formulas = recording.configuration.formulas(**batch.options)
-    return Shown(recording.trace(k), state, batch.X, batch.Y, formulas, carried)
-
-
-def scene(path: Path | str, wrong: Divergence, *, before: int = 3) -> Scene:
-    """Return the steps up to the wrong one, for the diagnosis of its mistake: all where state is not shown, else a few.
-
-    >>> from compare.diagnosis import diagnose  # diagnose(scene(path, checked.wrong))
-    """
-    from compare.diagnosis.scene import Scene
-
-    recording = Recording(path)
-    first = max(0, wrong.step - before) if recording.alone else 0
-    return Scene(tuple(replay(recording, first, wrong.step)), wrong.origin)
-
-
-def replay(recording: Recording, first: int, last: int) -> Iterator[Shown]:
-    """Yield the steps from `first` to `last` as shown, what they do not show carried along."""
-    carried: Carried = NOTHING
-    for k in range(first, last + 1):
-        shown = shown_step(recording, k, carried)
-        yield shown
-        reading = stated(shown.formulas, shown.trace, shown.state, shown.X, shown.Y, own=True, carried=carried)
-        carried = {n: x for n, x in reading if n not in shown.trace and is_state(n)}

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,11 +35,17 @@ class Sink:
     header: int = 0
 
     def put(self, name: str, x: Array) -> None:
-        """Write one tensor; ValueError where the header grows past what safetensors reads."""
+        """Write one tensor; ValueError for another type, or a header past what safetensors reads."""
         x = np.asarray(x)
+        if str(x.dtype) not in TYPES:
+            raise ValueError(f"{name} is {x.dtype}; a recording holds {', '.join(TYPES)}")
         raw = x.astype(x.dtype.newbyteorder("<")).tobytes()
         end = self.position + len(raw)
-        facts = {"dtype": TYPES[str(x.dtype)], "shape": x.shape, "data_offsets": (self.position, end)}
+        facts = {
+            "dtype": TYPES[str(x.dtype)],
+            "shape": x.shape,
+            "data_offsets": (self.position, end),
+        }
         text = f"{json.dumps(name)}:{json.dumps(facts, separators=(',', ':'))}"
         self.data.write(raw)
         self.fields.append(text)
@@ -54,19 +60,20 @@ class Sink:
 @contextmanager
 def sink(path: Path) -> Iterator[tuple[Sink, Callable[[Mapping[str, str]], None]]]:
     """Give a Sink, and the function that makes the file of it; whatever goes wrong, nothing half-written stays."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        with (Path(folder) / "data").open("w+b", buffering=BUFFER) as data:
-            out = Sink(data, [], {})
+    with ExitStack() as stack:
+        made = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.")
+        folder = Path(stack.enter_context(made))
+        data = stack.enter_context((folder / "data").open("w+b", buffering=BUFFER))
+        out = Sink(data, [], {})
 
-            def finish(metadata: Mapping[str, str]) -> None:
-                whole = Path(folder) / "whole"
-                with whole.open("wb") as file:
-                    file.write(heading(metadata, out.fields))
-                    data.seek(0)
-                    shutil.copyfileobj(data, file, BUFFER)
-                os.replace(whole, path)
+        def finish(metadata: Mapping[str, str]) -> None:
+            with (folder / "whole").open("wb") as file:
+                file.write(heading(metadata, out.fields))
+                data.seek(0)
+                shutil.copyfileobj(data, file, BUFFER)
+            os.replace(folder / "whole", path)
 
-            yield out, finish
+        yield out, finish
 
 
 def heading(metadata: Mapping[str, str], fields: Iterable[str]) -> bytes:

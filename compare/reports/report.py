@@ -6,7 +6,9 @@ import platform
 from dataclasses import dataclass, field
 from typing import Any
 
+from compare.diagnosis import Diagnosis
 from compare.divergence import Divergence
+from compare.replay import Failing
 from compare.summary import Quantity, Summary
 from compare.tasks import Task
 
@@ -21,11 +23,25 @@ class Report:
     metrics: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     drift: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    broken: str | None = None  # why there was nothing to judge: unlike derivations or traces
+    failing: Failing | None = None  # the step of the divergence, looked at again
+    command: str = ""  # that makes the run again
 
     @property
     def verdict(self) -> str:
         """Return "parity", or "divergence"."""
-        return "divergence" if self.divergence else "parity"
+        return "divergence" if self.divergence or self.broken else "parity"
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """Return what is known of the mistake, where a formula is wrong."""
+        return self.failing.diagnosis if self.failing else None
+
+    @property
+    def stopped_early(self) -> bool:
+        """Tell whether the run ended because the loss had not improved for the epochs of its patience."""
+        ended = self.divergence or self.broken or self.interrupted or self.summary.blown
+        return not ended and self.summary.steps < self.task.steps
 
     @property
     def sentence(self) -> str:
@@ -34,6 +50,8 @@ class Report:
         counted = f"{s.steps:,} steps, {s.arrays:,} arrays, {s.elements:,} numbers"
         if self.divergence:
             return f"DIVERGENCE at {self.divergence.headline}"
+        if self.broken:
+            return f"DIVERGENCE: {self.broken}"
         if s.blown:
             step, entry = s.blown
             return (
@@ -41,7 +59,8 @@ class Report:
                 f"({counted}); the learning rate is too large"
             )
         stopped = " before it was interrupted" if self.interrupted else ""
-        return f"PARITY{stopped}: manual and torch agree in {counted}"
+        early = f"; both stopped early, after {self.task.patience} epochs without a better loss"
+        return f"PARITY{stopped}: manual and torch agree in {counted}{early * self.stopped_early}"
 
     def declared(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
@@ -49,12 +68,15 @@ class Report:
             "format": "parity-report/1",
             "verdict": self.verdict,
             "sentence": self.sentence,
+            "command": self.command,
             "interrupted": self.interrupted,
+            "stopped_early": self.stopped_early,
             "provenance": provenance(self.task),
             "configuration": self.task.configuration.declared(),
             "steps": self.summary.steps,
             "blown_up": self.summary.blown,
             "divergence": self.divergence.declared() if self.divergence else None,
+            "diagnosis": self.diagnosis.declared() if self.diagnosis else None,
             "quantities": [declared_quantity(q) for q in self.summary.quantities.values()],
             "losses": {
                 "manual": [a for a, _ in self.summary.losses],
@@ -97,6 +119,7 @@ def provenance(task: Task) -> dict[str, Any]:
         "initialization": task.initialization,
         "batch_size": task.batch_size,
         "schedule": task.schedule,
+        "patience": task.patience,
         "seed": task.seed,
         "dtype": str(data.X_train.dtype),
         "torch": torch.__version__,

@@ -20,7 +20,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def sections(report: Report) -> Iterator[RenderableType]:
-    colour = "bold red" if report.divergence else "bold green"
+    colour = "bold red" if report.verdict == "divergence" else "bold green"
     yield Text(report.sentence, style=colour)
     if report.divergence:
         yield Text("\n".join(report.divergence.details()))
@@ -32,8 +32,9 @@ def sections(report: Report) -> Iterator[RenderableType]:
         yield Text()
         yield quantity_table(report)
         yield Text(
-            "used: |manual - torch| over what rounding along the step allows. formula: each entry\n"
-            "recomputed from its own inputs, error over the limit. Above 1 either is a divergence.",
+            "used: |manual - torch| over what rounding along the step allows.\n"
+            "formula: each entry recomputed from its own inputs, its error over the limit.\n"
+            "Above 1 either is a divergence.",
             style="dim",
         )
     if report.summary.losses:
@@ -63,7 +64,9 @@ def provenance_table(report: Report) -> Table:
         "run", f"batch {batch}, init {facts['initialization']}, seed {facts['seed']}, "
         f"{facts['dtype']}, schedule {facts['schedule']}"
     )  # fmt: skip
-    table.add_row("seed", "weights, masks and batch order derived independently on both sides: equal")
+    table.add_row(
+        "seed", "weights, masks and batch order derived independently on both sides: equal"
+    )
     table.add_row(
         "with", f"torch {facts['torch']}, NumPy {facts['numpy']}, Python {facts['python']}, "
         f"{facts['machine']}, threads {facts['threads']}, oracle {facts['oracle']}"
@@ -73,9 +76,19 @@ def provenance_table(report: Report) -> Table:
 
 def quantity_table(report: Report) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("entry", "worst |manual - torch|", "allowed", "used", "formula", "at step", "index"):
+    for name in (
+        "entry",
+        "worst |manual - torch|",
+        "allowed",
+        "used",
+        "formula",
+        "at step",
+        "index",
+    ):
         right = name not in ("entry", "index")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "worst |manual - torch|")
+        table.add_column(
+            name, justify="right" if right else "left", no_wrap=name != "worst |manual - torch|"
+        )
     for q in report.summary.quantities.values():
         table.add_row(*quantity_row(q), style="red" if max(q.pair, q.formula) > 1 else None)
     return table

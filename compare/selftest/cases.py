@@ -2,64 +2,36 @@ r"""Random configurations and inputs, easy and degenerate: what the verifier is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration, parse
+from compare.selftest.choices import (
+    ACCUMULATED,
+    BATCH_NORMS,
+    CLIPS,
+    DROPOUTS,
+    EXAMPLES,
+    HARD,
+    HIDDEN,
+    OUTPUTS,
+    RATES,
+    RULES,
+    SPECIAL,
+    TARGET_SCALES,
+    TARGETS,
+    Array,
+    Random,
+    real,
+)
 from compare.tasks import normalization_state
 from compare.verification import Batch
 
-Array = NDArray[Any]
-Random = np.random.Generator
-
-HIDDEN = (
-    "identity", "relu", "sigmoid", "tanh", "leaky_relu", "leaky_relu(negative_slope=0.2)", "elu",
-    "elu(alpha=1.7)", "gelu", "gelu_tanh", "silu", "softplus", "softplus(beta=2.0, threshold=5.0)",
-)  # fmt: skip
-OUTPUTS = {  # loss: the output activations it makes sense with
-    "mse": ("identity", "identity", "tanh", "sigmoid", "relu"),
-    "mse_per_example": ("identity", "sigmoid"),
-    "l1": ("identity",),
-    "huber": ("identity",),
-    "huber(delta=0.3)": ("identity",),
-    "smooth_l1": ("identity",),
-    "smooth_l1(beta=0.5)": ("identity",),
-    "bce": ("sigmoid",),
-    "bce_with_logits": ("identity",),
-    "cross_entropy": ("identity",),
-    "cross_entropy_on_probabilities": ("softmax",),
-}
-RULES: dict[str, tuple[Mapping[str, Any], ...]] = {
-    "sgd": (
-        {},
-        {"momentum": 0.9},
-        {"momentum": 0.9, "dampening": 0.3},
-        {"momentum": 0.9, "nesterov": True},
-        {"weight_decay": 0.1},
-        {"momentum": 0.5, "weight_decay": 0.01, "maximize": True},
-    ),
-    "adagrad": ({}, {"lr_decay": 0.1}, {"initial_accumulator_value": 0.5}, {"weight_decay": 0.1}),
-    "rmsprop": (
-        {},
-        {"alpha": 0.9, "eps": 1e-3},
-        {"centered": True},
-        {"momentum": 0.9},
-        {"centered": True, "momentum": 0.5, "weight_decay": 0.1},
-    ),
-    "rmsprop_eps_inside": ({}, {"alpha": 0.99}),
-    "adam": ({}, {"betas": (0.5, 0.9)}, {"eps": 1e-3}, {"amsgrad": True}, {"weight_decay": 0.1}),
-    "adamw": ({}, {"weight_decay": 0.1}, {"amsgrad": True, "betas": (0.8, 0.95)}),
-    "nadam": ({}, {"momentum_decay": 0.01}, {"weight_decay": 0.1, "decoupled_weight_decay": True}),
-    "radam": ({}, {"betas": (0.9, 0.99)}, {"weight_decay": 0.1}),
-    "adamax": ({}, {"weight_decay": 0.1}),
-    "adadelta": ({}, {"rho": 0.5, "eps": 1e-3}),
-    "rprop": ({}, {"etas": (0.4, 1.5)}),
-}
-SPECIAL = ("plain", "plain", "plain", "zeros", "saturated", "tiny", "huge", "kinks", "cancelling")
+__all__ = ["TARGETS", "Case", "case", "cases", "real"]
 
 
 @dataclass(frozen=True)
@@ -74,46 +46,63 @@ class Case:
 
 def cases(seed: int, dtype: str, *, steps: int = 3) -> Iterator[Case]:
     """Yield random cases without end, from the seed alone."""
-    for k in range(10**9):
+    for k in count():
         yield case(np.random.default_rng([seed, k]), dtype, steps=steps)
 
 
 def case(random: Random, dtype: str, *, steps: int = 3) -> Case:
     """Return one random case."""
-    depth = int(random.integers(1, 5))
-    loss = str(random.choice(list(OUTPUTS)))
-    rule = str(random.choice(list(RULES)))
-    hidden = [str(random.choice(HIDDEN)) for _ in range(depth - 1)]
-    special = str(random.choice(SPECIAL))
-    configuration = Configuration(
-        activations=(*hidden, str(random.choice(OUTPUTS[loss]))),
-        loss=loss,
-        optimizer=rule,
-        options={"lr": float(random.choice([0.5, 0.1, 0.01])), **pick(random, RULES[rule])},
-        clip=pick(random, (None, None, {"norm": 0.5}, {"norm": 50.0}, {"value": 0.1})),
-        batch_norm=pick(random, (None, None, {}, {"momentum": None, "eps": 1e-3})) if hidden else None,
-        dropout=float(random.choice([0.0, 0.0, 0.5])) if hidden else 0.0,
-        accumulate=int(random.choice([1, 1, 1, 2])),
-    )
-    sizes = [int(n) for n in random.integers(1, 24, size=depth)]
-    sizes.append(int(random.integers(2, 6)) if loss.startswith("cross_entropy") else int(random.integers(1, 5)))
-    m = int(random.choice([2, 3, 16, 61, 256]))
-    state = initial(random, configuration, sizes, special, np.dtype(dtype))
-    batches = tuple(
-        batch(random, configuration, sizes, m, special, np.dtype(dtype)) for _ in range(steps)
-    )
+    special = pick(random, SPECIAL)
+    configuration = configured(random, special)
+    sizes = layers(random, configuration, special)
+    m = 1 if special == "one example" else pick(random, EXAMPLES)
+    kind = np.dtype(dtype)
+    state = initial(random, configuration, sizes, special, kind)
+    batches = tuple(batch(random, configuration, sizes, m, special, kind) for _ in range(steps))
     return Case(configuration, state, batches, special)
 
 
-def pick(random: Random, choices: tuple[Any, ...]) -> Any:
+def configured(random: Random, special: str) -> Configuration:
+    """Return a random configuration; batch norm needs more than one example."""
+    loss, rule = pick(random, tuple(OUTPUTS)), pick(random, tuple(RULES))
+    hidden = [pick(random, HIDDEN) for _ in range(int(random.integers(0, 4)))]
+    normal = pick(random, BATCH_NORMS) if hidden and special != "one example" else None
+    depth = len(hidden) + 1
+    return Configuration(
+        activations=(*hidden, pick(random, OUTPUTS[loss])),
+        loss=loss,
+        optimizer=rule,
+        options={"lr": pick(random, RATES), **pick(random, RULES[rule])},
+        clip=pick(random, CLIPS),
+        batch_norm=normal,
+        dropout=pick(random, DROPOUTS) if hidden else 0.0,
+        accumulate=pick(random, ACCUMULATED),
+        frozen=("b1",) if random.random() < 0.1 and depth > 1 else (),
+        undecayed=("b",) if random.random() < 0.3 and decays(rule) else (),
+    )
+
+
+def decays(rule: str) -> bool:
+    return any("weight_decay" in options for options in RULES[rule])
+
+
+def pick(random: Random, choices: Sequence[Any]) -> Any:
     return choices[int(random.integers(len(choices)))]
+
+
+def layers(random: Random, c: Configuration, special: str) -> list[int]:
+    """Return n_x, n_1, ..., n_y; several classes where the loss is over classes."""
+    widest = 2 if special == "one unit" else 24
+    sizes = [int(n) for n in random.integers(1, widest, size=len(c.activations))]
+    several = c.loss.startswith("cross_entropy")
+    return [*sizes, int(random.integers(2, 6) if several else random.integers(1, min(widest, 5)))]
 
 
 def initial(
     random: Random, c: Configuration, sizes: list[int], special: str, dtype: np.dtype[Any]
 ) -> dict[str, Array]:
     """Return random parameters, scaled as the special case wants them."""
-    scale = {"zeros": 0.0, "saturated": 30.0, "tiny": 1e-9, "huge": 1e3}.get(special, 1.0)
+    scale = HARD.get(special, 1.0)
     state: dict[str, Array] = {}
     for l, (k, n) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
         state[f"W{l}"] = (scale * random.normal(size=(n, k)) / np.sqrt(k)).astype(dtype)
@@ -128,38 +117,27 @@ def initial(
 def batch(
     random: Random, c: Configuration, sizes: list[int], m: int, special: str, dtype: np.dtype[Any]
 ) -> Batch:
-    X = 1.5 * random.normal(size=(sizes[0], m)) + 0.3
-    if special == "kinks":
-        X[:, ::3] = 0.0
-    if special == "cancelling":
-        X = np.concatenate([X[:, : m - m // 2], -X[:, : m // 2]], axis=1)
+    """Return one random batch, with dropout masks where there is dropout."""
+    X = inputs(random, sizes[0], m, special)
     masks = {
         f"mask{l}": (random.random((n, m)) > c.dropout).astype(dtype)
         for l, n in enumerate(sizes[1:-1], 1)
         if c.dropout
     }
-    Y = TARGETS.get(parse(c.loss)[0], real)(random, sizes[-1], m)
+    targets = TARGETS.get(parse(c.loss)[0], real)
+    Y = targets(random, sizes[-1], m)
+    if targets is real:
+        Y = TARGET_SCALES.get(special, 1.0) * Y
     return Batch(sealed(X, dtype), sealed(Y, dtype), {}, masks)
 
 
-def real(random: Random, n: int, m: int) -> Array:
-    return random.normal(size=(n, m))
-
-
-def labels(random: Random, n: int, m: int) -> Array:
-    return (random.random((n, m)) < 0.5).astype(float)
-
-
-def classes(random: Random, n: int, m: int) -> Array:
-    return np.eye(n)[:, random.integers(0, n, m)]
-
-
-TARGETS: dict[str, Callable[[Random, int, int], Array]] = {
-    "bce": labels,
-    "bce_with_logits": labels,
-    "cross_entropy": classes,
-    "cross_entropy_on_probabilities": classes,
-}
+def inputs(random: Random, n: int, m: int, special: str) -> Array:
+    X = 1.5 * random.normal(size=(n, m)) + 0.3
+    if special == "kinks":
+        X[:, ::3] = 0.0
+    if special == "cancelling":
+        X = np.concatenate([X[:, : m - m // 2], -X[:, : m // 2]], axis=1)
+    return X * (1e-12 if special == "tiny gradients" else 1.0)
 
 
 def sealed(x: Array, dtype: np.dtype[Any]) -> Array:

@@ -1,0 +1,129 @@
+r"""The smallest relative fault that is caught in an array: $\delta$ such that $x (1 + \delta)$ is refused.
+
+The whole array is at fault by the same $\delta$, as with a wrong factor or divisor; of all its
+elements, the one whose rounding is best known shows it first. Where rounding takes away what the
+fault adds, no test can see it: a difference of two numbers that agree in all their digits is
+rounding alone. So each array is also shaken: its operands are moved by a rounding or two, and the
+stated formula is evaluated once more. An array that this already moves by a tenth of the target is
+not *determined* by its operands to the target, and is counted apart. The estimates on trial have no
+say in that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.formulas.arithmetic import Tracked, magnitude, roundoff, smallest
+from compare.formulas.stepping import Formulas
+from compare.judgement import DOUBLE, allowance, stated, widened
+from compare.selftest.choices import Array, Random
+from compare.tolerances import FAULT_TARGETS
+from compare.traces import kind
+
+Trace = Mapping[str, Array]
+PARAMETERS = ("W", "b", "gamma", "beta")
+FORMED_ANEW = ("mu", "var", "xhat")  # what formulas take as known only to the rounding of its making
+SHAKES = 2
+SINGLE = ("mu.*",)  # NAdam's product of coefficients, which PyTorch keeps in the default dtype
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The smallest relative fault caught in one array, and how far shaken operands move the array."""
+
+    entry: str
+    name: str
+    smallest: float
+    moved: float
+
+    def determined(self, target: float) -> bool:
+        return self.moved <= target / 10.0
+
+
+def label(name: str) -> str:
+    """Return the kind of an entry, apart from its layer; the rule's state keeps its dot.
+
+    >>> label("dW2"), label("m.W1"), label("mu1"), label("mu.W1")
+    ('dW', 'm.*', 'mu', 'mu.*')
+    """
+    return f"{name.split('.')[0]}.*" if "." in name else kind(name)
+
+
+def faults(
+    trace: Trace,
+    state: Trace,
+    expected: Mapping[str, Tracked],
+    limits: Mapping[str, float],
+    moves: Mapping[str, Array],
+) -> list[Fault]:
+    """Return the smallest fault caught in each entry that is not zero throughout, and in each update."""
+    out = []
+    for name, target in expected.items():
+        x = trace[name]
+        room = hidden(x, target, limits[name])
+        if np.any(x != 0.0):
+            out.append(fault(label(name), name, room, x, moves[name]))
+        if kind(name) in PARAMETERS and "." not in name:
+            update = x.astype(np.float64) - state[name]
+            if np.any(update != 0.0):
+                out.append(fault(f"update {kind(name)}", name, room, update, moves[name]))
+    return out
+
+
+def fault(entry: str, name: str, room: Array, x: Array, move: Array) -> Fault:
+    """Return the fault as a share of `x`: the array itself, or what a step has added to it."""
+    size = magnitude(x)
+    with np.errstate(all="ignore"):
+        share = np.where(size > 0.0, room / size, np.inf)
+        moved = magnitude(move).max(initial=0.0) + smallest(roundoff(floating(x)))
+    return Fault(entry, name, float(share.min()), float(moved / size.max()))
+
+
+def hidden(x: Array, expected: Tracked, limit: float) -> Array:
+    """Return how far each element may be moved, either way and however it is rounded, and still pass."""
+    with np.errstate(all="ignore"):
+        unit, _ = allowance(expected, floating(x))
+        gap = magnitude(widened(x, expected.value.dtype) - expected.value)
+        room = limit * unit + gap + roundoff(floating(x)) * magnitude(x)
+    return np.broadcast_to(np.asarray(room), x.shape)
+
+
+def floating(x: Array) -> np.dtype[np.floating]:
+    return x.dtype if x.dtype.kind == "f" else DOUBLE
+
+
+def moves(
+    formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array, random: Random
+) -> dict[str, Array]:
+    """Return how far each stated value moves, at most, when its operands are shaken."""
+    still = dict(stated(formulas, trace, state, X, Y, own=True))
+    out = {name: np.zeros(x.shape) for name, x in still.items()}
+    shown = {n: x for n, x in trace.items() if "." in n or kind(n) not in FORMED_ANEW}
+    for _ in range(SHAKES):
+        operands = (shaken({**shown}, random), shaken(state, random))
+        batch = shaken({"X": X, "Y": Y}, random)
+        with np.errstate(all="ignore"):
+            for name, x in stated(formulas, *operands, batch["X"], batch["Y"], own=True):
+                gap = magnitude(x.value - still[name].value)
+                out[name] = np.fmax(out[name], np.where(np.isfinite(gap), gap, np.inf))
+    return out
+
+
+def shaken(arrays: Trace, random: Random) -> dict[str, Array]:
+    """Return the arrays with every number up to two roundings nearer to zero; zeros and counts stay."""
+    return {n: x * shrinking(x, random) if x.dtype.kind == "f" else x for n, x in arrays.items()}
+
+
+def shrinking(x: Array, random: Random) -> Array:
+    factors = 1.0 - np.finfo(x.dtype).eps * random.integers(0, 3, size=x.shape)
+    return np.asarray(factors, dtype=x.dtype)
+
+
+def target(dtype: str, entry: str) -> float:
+    """Return the smallest fault that should be caught; that of float32 for what PyTorch keeps in it."""
+    return FAULT_TARGETS["float32" if entry in SINGLE else dtype]
+
+

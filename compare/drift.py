@@ -38,7 +38,8 @@ class Flip:
 
 def drift(task: Task) -> dict[str, Any]:
     """Return the drift of parameters and loss at every step, the control's, the first flips, and where chaos begins."""
-    rows, flips = [], []
+    rows: list[tuple[float, ...]] = []
+    flips: list[Flip] = []
     for k, (mine, theirs, control) in enumerate(free(task)):
         rows.append((apart(mine, theirs), apart(theirs, control), *losses(mine, theirs, control)))
         if len(flips) < 20:

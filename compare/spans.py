@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from math import fmax, nan
+from math import isnan, nan
 
 MOST = 200
+
+
+def fmax(a: float, b: float) -> float:
+    """Return the larger of two numbers; of a number and NaN, the number."""
+    return b if isnan(a) or b > a else a
 
 
 @dataclass

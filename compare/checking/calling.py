@@ -32,7 +32,9 @@ def accepted(function: Any) -> tuple[set[str], bool]:
     return {p.name for p in parameters}, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def options_for(function: Any, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
+def options_for(
+    function: Any, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str], list[str]]:
     """Return the options under the names the candidate has for them, notes, and those it has no name for."""
     names, anything = accepted(function)
     given, notes, lacking = {}, [], []
@@ -53,7 +55,11 @@ def spelled(options: Mapping[str, Any], names: set[str]) -> list[tuple[str, Any]
     """Return the options, betas as beta1 and beta2 where the candidate takes them one by one."""
     out = []
     for option, value in options.items():
-        if option == "betas" and "betas" not in names and names & {*ALIASES["beta1"], *ALIASES["beta2"]}:
+        if (
+            option == "betas"
+            and "betas" not in names
+            and names & {*ALIASES["beta1"], *ALIASES["beta2"]}
+        ):
             out += [("beta1", value[0]), ("beta2", value[1])]
         else:
             out.append((option, value))
@@ -72,7 +78,9 @@ def step_arguments(function: Any) -> tuple[str, str, str] | None:
     return tuple(chosen) if all(chosen) else None  # type: ignore[return-value]
 
 
-def call_step(function: Callable[..., Any], state: Any, X: Array, Y: Array, options: Mapping[str, Any]) -> Any:
+def call_step(
+    function: Callable[..., Any], state: Any, X: Array, Y: Array, options: Mapping[str, Any]
+) -> Any:
     """Call train_step by its argument names if they tell, else as train_step(state, X, Y, ...)."""
     names = step_arguments(function)
     if names is None:
@@ -104,6 +112,6 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
             '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
         )
     for name, x in given.items():
-        if name not in shown and not np.array_equal(x, before.get(name)):
+        if name not in shown and not (name in before and np.array_equal(x, before[name])):
             shown[name] = x
     return shown

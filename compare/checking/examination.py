@@ -169,8 +169,8 @@ def judgement(
     for name, value in reading:
         expected[name] = value
         if name in clean:
-            fitted[name], note = fit(name, clean[name], value, X.dtype)
-            notes += note
+            fitted[name], said = fit(name, clean[name], value, X.dtype)
+            notes += said
             if fitted[name].shape != value.shape:
                 distances[name] = misshapen(value)
                 break
@@ -181,9 +181,7 @@ def judgement(
     return Judgement(shown, distances, expected, tuple(notes))
 
 
-def given_back(
-    clean: Mapping[str, Array], batch: Batch, formulas: Formulas
-) -> dict[str, Distance]:
+def given_back(clean: Mapping[str, Array], batch: Batch, formulas: Formulas) -> dict[str, Distance]:
     """Return the distances of what the program was given and shows again: X, Y and lr must be those."""
     dtype, found = batch.X.dtype, {}
     for name, x in {"X": batch.X, "Y": batch.Y}.items():
@@ -270,9 +268,7 @@ def fit(name: str, x: Array, value: Tracked, dtype: np.dtype[Any]) -> tuple[Arra
     return x, []
 
 
-def unknown(
-    clean: Mapping[str, Array], expected: Mapping[str, Tracked], start: Trace
-) -> list[str]:
+def unknown(clean: Mapping[str, Array], expected: Mapping[str, Tracked], start: Trace) -> list[str]:
     """Say which entries have no formula here: they were not judged."""
     notes = []
     for name in clean:
@@ -306,7 +302,7 @@ def first_wrong(
 
 def stated_for(j: Judgement, theirs: Trace, start: Trace, batch: Batch) -> Any:
     state = {**start, **rounded_off(j.shown.carried, batch.X.dtype)}
-    given = {n: x for n, x in batch.state.items()}
+    given = dict(batch.state.items())
     return stated(j.shown.formulas, {**given, **theirs}, state, batch.X, batch.Y, own=True)
 
 
@@ -335,6 +331,10 @@ def told(
     value = float(theirs[name][d.index]) if fits else d.expected
     agreed = tuple(names[: names.index(name)])
     kind = "shape" if d.ratio == np.inf and d.allowed == 0.0 and np.isnan(d.value) else "formula"
-    if kind == "shape" and name in j.shown.trace and np.shape(j.shown.trace[name]) == j.expected[name].shape:
+    if (
+        kind == "shape"
+        and name in j.shown.trace
+        and np.shape(j.shown.trace[name]) == j.expected[name].shape
+    ):
         kind = "formula"
     return Divergence(number, name, kind, d, limit, value, agreed, (), whose)

@@ -2,6 +2,7 @@ r"""The inputs a candidate is tried on: ordinary first, then those on which mist
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,9 @@ def trials(
     square = tuple(m for _ in sizes)
     several = parse(c.loss)[0].startswith("cross_entropy")
     yield trial("ordinary inputs", c, sizes, (m,) * steps, dtype, seed)
-    yield trial("a last batch that is smaller", c, sizes, (m, m, max(2, m // 2 - 1)), dtype, seed + 1)
+    yield trial(
+        "a last batch that is smaller", c, sizes, (m, m, max(2, m // 2 - 1)), dtype, seed + 1
+    )
     yield trial("exact zeros in X and b: kinks", c, sizes, (m, m), dtype, seed + 2, zeros=True)
     yield trial("saturated units", c, sizes, (m, m), dtype, seed + 3, scale=40.0)
     yield trial("overflowing units", c, sizes, (m,), dtype, seed + 4, scale=2000.0)
@@ -57,9 +60,11 @@ def trial(
 ) -> Trial:
     random = np.random.default_rng(seed)
     state: dict[str, Array] = {}
-    for l, (k, n) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for l, (k, n) in enumerate(itertools.pairwise(sizes), 1):
         state[f"W{l}"] = scale * random.normal(size=(n, k)) / np.sqrt(k)
-        state[f"b{l}"] = 0.0 * random.normal(size=(n, 1)) if zeros else 0.3 * random.normal(size=(n, 1))
+        state[f"b{l}"] = (
+            0.0 * random.normal(size=(n, 1)) if zeros else 0.3 * random.normal(size=(n, 1))
+        )
     if c.batch_norm is not None:
         state |= affine(random, normalization_state(sizes[1:-1], np.dtype(dtype)))
     target = TARGETS.get(parse(c.loss)[0], real)

@@ -125,7 +125,11 @@ def configuration(like: str) -> Configuration:
         loss = "cross_entropy_on_probabilities"
     output = OUTPUTS.get(parse(loss)[0], "identity")
     return Configuration(
-        activations=shaped(activations, depth, output), loss=loss, optimizer=rule, options=options, **extra
+        activations=shaped(activations, depth, output),
+        loss=loss,
+        optimizer=rule,
+        options=options,
+        **extra,
     )
 
 

@@ -24,11 +24,23 @@ def outcomes(
 
 
 def outcome(target: str, like: str, options: dict[str, Any], timeout: float, out: Path) -> Outcome:
-    command = [sys.executable, "-m", "compare.checking.worker", target, like, json.dumps(options), str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "compare.checking.worker",
+        target,
+        like,
+        json.dumps(options),
+        str(out),
+    ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+        )
     except subprocess.TimeoutExpired:
-        return failed(target, like, f"it did not finish in {timeout:g} s; raise --timeout if it is only slow")
+        return failed(
+            target, like, f"it did not finish in {timeout:g} s; raise --timeout if it is only slow"
+        )
     if not out.exists():
         return failed(target, like, ended(done))
     return json.loads(out.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
@@ -54,14 +66,20 @@ def junit(results: Sequence[Outcome]) -> str:
     wrong = sum(r["verdict"] == "wrong" for r in results)
     errors = sum(r["verdict"] == "error" for r in results)
     counts = {"tests": str(len(results)), "failures": str(wrong), "errors": str(errors)}
-    suite = ElementTree.Element("testsuite", name="parity check", **counts)
+    suite = ElementTree.Element("testsuite", {"name": "parity check", **counts})
     for r in results:
-        case = ElementTree.SubElement(suite, "testcase", classname=clean(r["like"]), name=clean(r["subject"]))
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=clean(r["like"]), name=clean(r["subject"])
+        )
         if r["verdict"] != "right":
             tag = "failure" if r["verdict"] == "wrong" else "error"
             ElementTree.SubElement(case, tag, message=clean(r["sentence"])).text = clean(r["text"])
     ElementTree.indent(suite)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        + ElementTree.tostring(suite, encoding="unicode")
+        + "\n"
+    )
 
 
 def clean(text: str) -> str:

@@ -24,7 +24,9 @@ Array = NDArray[Any]
 Trace = Mapping[str, Array]
 
 
-def check_activation(function: Any, like: str, *, dtype: str = "float64", seed: int = 0, name: str = "") -> Verdict:
+def check_activation(
+    function: Any, like: str, *, dtype: str = "float64", seed: int = 0, name: str = ""
+) -> Verdict:
     r"""Check an activation: `f(z) -> (a, backward)`, a pair `(f, df)`, or `f` alone; raise Wrong where it differs.
 
     z is $(n, m)$. `backward(da)` returns dz; `df(z)` returns the derivative, and may take a instead
@@ -37,7 +39,9 @@ def check_activation(function: Any, like: str, *, dtype: str = "float64", seed: 
     return passed(examine_activation(function, like, dtype=dtype, seed=seed, name=name))
 
 
-def check_loss(function: Any, like: str, *, dtype: str = "float64", seed: int = 0, name: str = "") -> Verdict:
+def check_loss(
+    function: Any, like: str, *, dtype: str = "float64", seed: int = 0, name: str = ""
+) -> Verdict:
     r"""Check a loss: `f(A, Y) -> (L, backward)`, `(L, dA)`, a pair `(f, df)`, or `f` alone; raise Wrong where it differs.
 
     A and Y are $(n_y, m)$, one example a column.
@@ -62,7 +66,9 @@ def examine_activation(
         batch = Batch(z, z, {}, {"Z1": z, "dA1": da})
         reference = torch_activation(side)
         try:
-            verdict = examine(verdict, lambda b: formulas, {}, [(shown, batch)], reference, case=case)
+            verdict = examine(
+                verdict, lambda b: formulas, {}, [(shown, batch)], reference, case=case
+            )
         except ValueError as error:
             return replace(verdict, error=f"on {case}: {error}")
         if not verdict.right:
@@ -83,7 +89,9 @@ def examine_loss(
             shown, notes = evaluated_loss(function, A, Y)
             batch = Batch(A, Y, {}, {"A1": A})
             verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
-            verdict = examine(verdict, lambda b: formulas, {}, [(shown, batch)], torch_loss(side), case=case)
+            verdict = examine(
+                verdict, lambda b: formulas, {}, [(shown, batch)], torch_loss(side), case=case
+            )
         except Exception as error:
             return replace(verdict, error=f"on {case}: {type(error).__name__}: {error}")
         if not verdict.right:
@@ -115,7 +123,10 @@ def arguments(dtype: str, seed: int) -> Iterator[tuple[str, Array]]:
     """Yield arguments for an activation, ordinary ones first."""
     random = np.random.default_rng(seed)
     yield "ordinary arguments", random.normal(size=(4, 6)).astype(dtype) * 2
-    yield "exact zeros", np.where(random.random((4, 6)) < 0.5, 0.0, random.normal(size=(4, 6))).astype(dtype)
+    yield (
+        "exact zeros",
+        np.where(random.random((4, 6)) < 0.5, 0.0, random.normal(size=(4, 6))).astype(dtype),
+    )
     yield "large arguments", (random.normal(size=(4, 6)) * 30).astype(dtype)
     yield "arguments of a thousand", (random.normal(size=(4, 6)) * 1000).astype(dtype)
     yield "tiny arguments", (random.normal(size=(4, 6)) * 1e-9).astype(dtype)
@@ -141,7 +152,11 @@ def outputs(loss: str, dtype: str, seed: int) -> Iterator[tuple[str, Array, Arra
         yield case, A.astype(dtype), target(random, n, m).astype(dtype)
     if loss == "bce":
         A = np.array([[0.0, 1.0, 0.5, 0.0, 1.0]], dtype=dtype)
-        yield "probabilities of exactly 0 and 1", A, np.array([[0.0, 1.0, 1.0, 1.0, 0.0]], dtype=dtype)
+        yield (
+            "probabilities of exactly 0 and 1",
+            A,
+            np.array([[0.0, 1.0, 1.0, 1.0, 0.0]], dtype=dtype),
+        )
 
 
 def evaluated_activation(
@@ -160,7 +175,9 @@ def activation_entries(
 ) -> tuple[dict[str, Any] | str, list[str]]:
     if hasattr(function, "forward") and hasattr(function, "backward"):
         made = function() if isinstance(function, type) else function
-        return {"A1": made.forward(z.copy()), "dZ1": made.backward(da.copy())}, ["forward and backward methods"]
+        return {"A1": made.forward(z.copy()), "dZ1": made.backward(da.copy())}, [
+            "forward and backward methods"
+        ]
     f, df = function if isinstance(function, tuple | list) else (function, None)
     result = f(z.copy())
     if isinstance(result, tuple) and len(result) == 2:
@@ -178,13 +195,17 @@ def activation_entries(
     return {"A1": result, "dZ1": da * slope}, note
 
 
-def derivative(df: Callable[[Array], Any], z: Array, a: Array, formulas: Formulas) -> tuple[Array, list[str]]:
+def derivative(
+    df: Callable[[Array], Any], z: Array, a: Array, formulas: Formulas
+) -> tuple[Array, list[str]]:
     """Return df(z), or df(a) where only that is the derivative, and its argument is not called z or x."""
     from compare.formulas.arithmetic import exact
 
     gradient = formulas.activations[0][1]
     one = exact(np.ones_like(z), z.dtype)
-    right = gradient(exact(z, z.dtype), exact(a.astype(z.dtype), z.dtype), one).value.astype(np.float64)
+    right = gradient(exact(z, z.dtype), exact(a.astype(z.dtype), z.dtype), one).value.astype(
+        np.float64
+    )
     of_z, of_a = np.asarray(df(z.copy())), np.asarray(df(a.copy()))
     near = [bool(np.allclose(x, right, rtol=1e-6, atol=1e-9, equal_nan=True)) for x in (of_z, of_a)]
     if near == [False, True] and not {"z", "x"} & accepted(df)[0]:
@@ -215,8 +236,24 @@ def targets_first(f: Any) -> bool:
         names = [p.lower() for p in inspect.signature(f).parameters]
     except (TypeError, ValueError):
         return False
-    return len(names) > 1 and names[0] in ("y", "y_true", "target", "targets", "t", "labels") and (
-        names[1] in ("a", "y_pred", "y_hat", "yhat", "pred", "prediction", "predictions", "output", "p", "z")
+    return (
+        len(names) > 1
+        and names[0] in ("y", "y_true", "target", "targets", "t", "labels")
+        and (
+            names[1]
+            in (
+                "a",
+                "y_pred",
+                "y_hat",
+                "yhat",
+                "pred",
+                "prediction",
+                "predictions",
+                "output",
+                "p",
+                "z",
+            )
+        )
     )
 
 
@@ -242,9 +279,9 @@ def torch_loss(c: Configuration) -> Callable[..., dict[str, Array]]:
         import reference.losses
         from reference import conversion
 
-        L, backward = resolve(reference.losses, c.loss)(conversion.rows(state["A1"]), conversion.rows(Y))
+        L, backward = resolve(reference.losses, c.loss)(
+            conversion.rows(state["A1"]), conversion.rows(Y)
+        )
         return {"loss": conversion.array(L), "dA1": conversion.columns(backward())}
 
     return reference
-
-

@@ -63,7 +63,9 @@ def check_rule(
         like: "adam", or with options: "adam lr=0.1 eps=1e-3".
         options: hyperparameters, as torch names them; lr is 0.01 if not given.
     """
-    return passed(examine_rule(rule, like, dtype=dtype, seed=seed, steps=steps, name=name, **options))
+    return passed(
+        examine_rule(rule, like, dtype=dtype, seed=seed, steps=steps, name=name, **options)
+    )
 
 
 def examine_rule(
@@ -95,7 +97,11 @@ def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator
     """Yield the options with one of them varied, where rule and formula both have it."""
     if not callable(rule):
         return
-    has = {p.name for p in inspect.signature(stated_rule).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    has = {
+        p.name
+        for p in inspect.signature(stated_rule).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    }
     for option, values in VARIED.items():
         if option not in has or options_for(rule, {option: values[0]})[2]:
             continue
@@ -107,7 +113,13 @@ def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator
 
 
 def with_options(
-    verdict: Verdict, rule: Any, known: str, options: Mapping[str, Any], dtype: str, seed: int, steps: int
+    verdict: Verdict,
+    rule: Any,
+    known: str,
+    options: Mapping[str, Any],
+    dtype: str,
+    seed: int,
+    steps: int,
 ) -> Verdict:
     """Return the verdict after all sequences of gradients with these options."""
     given, notes, lacking = options_for(rule, options)
@@ -129,7 +141,9 @@ def with_options(
         except AssertionError:
             raise
         except Exception as error:
-            what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            what = (
+                str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            )
             return replace(verdict, error=f"on {case}, {shown_options}: {' '.join(what.split())}")
         if not verdict.right:
             return verdict
@@ -137,10 +151,15 @@ def with_options(
 
 
 def stepped(
-    rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array], grads: list[dict[str, Array]]
+    rule: Any,
+    options: Mapping[str, Any],
+    initial: Mapping[str, Array],
+    grads: list[dict[str, Array]],
 ) -> Iterator[Step]:
     """Yield the rule's state and parameters after each of the gradients."""
-    advance = stateful(rule, options, initial) if has_step(rule) else functional(rule, options, initial)
+    advance = (
+        stateful(rule, options, initial) if has_step(rule) else functional(rule, options, initial)
+    )
     dtype = initial["W1"].dtype
     empty = np.zeros((1, 1), dtype)
     for g in grads:
@@ -173,7 +192,9 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
                 )
             params[n], slots[n] = np.array(result[0]), result[1]
             if isinstance(slots[n], Mapping):
-                shown |= {f"{slot}.{n}": np.array(x) for slot, x in slots[n].items() if x is not None}
+                shown |= {
+                    f"{slot}.{n}": np.array(x) for slot, x in slots[n].items() if x is not None
+                }
         return shown | {n: x.copy() for n, x in params.items()}
 
     return advance
@@ -244,14 +265,14 @@ def torch_rule(known: str, options: Mapping[str, Any]) -> Callable[..., dict[str
 
         rule = resolve(reference.optimizers, known)
         out: dict[str, Array] = {}
-        held = slots_by_parameter(state)  # type: ignore[arg-type]
+        held: dict[str, dict[str, Any]] = slots_by_parameter(state)  # type: ignore[arg-type]
         for n in SHAPES:
             slots = {k: conversion.tensor(x) for k, x in held.get(n, {}).items()}
-            p, slots = rule(conversion.tensor(state[n]), conversion.tensor(state[f"d{n}"]), slots, **options)
+            p, slots = rule(
+                conversion.tensor(state[n]), conversion.tensor(state[f"d{n}"]), slots, **options
+            )
             out |= {f"{slot}.{n}": conversion.array(x) for slot, x in slots.items()}
             out[n] = conversion.array(p)
         return out
 
     return reference
-
-

@@ -85,7 +85,7 @@ def examine_step(
     """Return the verdict on a training step, whatever it is."""
     c = configuration(like) if isinstance(like, str) else like
     depth = len(c.activations)
-    sizes = sizes or tuple(SIZES[0] + 2 * depth - l for l in range(depth)) + (SIZES[-1],)
+    sizes = sizes or (*tuple(SIZES[0] + 2 * depth - l for l in range(depth)), SIZES[-1])
     verdict = Verdict(name or getattr(train_step, "__name__", "train_step"), c.title)
     given, notes, lacking = options_for(train_step, c.options)
     notes += [f"it takes no {option}: its own must be {c.options[option]}" for option in lacking]
@@ -100,7 +100,9 @@ def examine_step(
         if chosen is None:
             found = program.found(t, c)
             if found is None:
-                verdict = replace(verdict, notes=(*verdict.notes, f"not run on {t.name}: {program.complaint}"))
+                verdict = replace(
+                    verdict, notes=(*verdict.notes, f"not run on {t.name}: {program.complaint}")
+                )
                 continue
             chosen = program.layout = found
             if chosen.name != "columns":
@@ -117,7 +119,12 @@ def tried(verdict: Verdict, program: Program, c: Configuration, t: Trial) -> Ver
     """Return the verdict after one more trial; what the candidate raises there ends it."""
     try:
         return examine(
-            verdict, lambda b: c.formulas(**b.options), t.state, program.run(t, c), c.by_torch(), case=t.name
+            verdict,
+            lambda b: c.formulas(**b.options),
+            t.state,
+            program.run(t, c),
+            c.by_torch(),
+            case=t.name,
         )
     except (AssertionError, MemoryError):
         raise
@@ -194,7 +201,12 @@ def examine_training(
     verdict = Verdict(name, c.title)
     try:
         return examine(
-            verdict, lambda b: c.formulas(**b.options), initial, paired(traces, batches), c.by_torch(), case="the run"
+            verdict,
+            lambda b: c.formulas(**b.options),
+            initial,
+            paired(traces, batches),
+            c.by_torch(),
+            case="the run",
         )
     except ValueError as error:
         return replace(verdict, error=str(error))

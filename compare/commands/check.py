@@ -14,10 +14,19 @@ O = typer.Option
 
 
 def check(
-    targets: Annotated[list[str], typer.Argument(help="FILE.py:NAME, several files, or a recorded FILE.safetensors")],
-    like: Annotated[str, O(help='what it should be: adam, "two-layer relu mse sgd lr=0.1", relu, mse, ...')] = "",
-    layout: Annotated[str | None, O(help='columns, rows, or "rows, W in x out"; found out by default')] = None,
-    sizes: Annotated[str | None, O(help="n_x,n_1,...,n_y of a step that takes only these: 11,8,1")] = None,
+    targets: Annotated[
+        list[str],
+        typer.Argument(help="FILE.py:NAME, several files, or a recorded FILE.safetensors"),
+    ],
+    like: Annotated[
+        str, O(help='what it should be: adam, "two-layer relu mse sgd lr=0.1", relu, mse, ...')
+    ] = "",
+    layout: Annotated[
+        str | None, O(help='columns, rows, or "rows, W in x out"; found out by default')
+    ] = None,
+    sizes: Annotated[
+        str | None, O(help="n_x,n_1,...,n_y of a step that takes only these: 11,8,1")
+    ] = None,
     dtype: Annotated[str, O(help="float64 or float32")] = "float64",
     seed: Annotated[int, O(help="seed of the inputs")] = 0,
     timeout: Annotated[float, O(help="seconds that one candidate may take")] = 60.0,
@@ -42,7 +51,9 @@ def check(
         if recorded and len(recorded) < len(targets):
             raise ValueError("check recorded traces and code in calls of their own")
         if not recorded and not like:
-            raise ValueError('say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"')
+            raise ValueError(
+                'say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"'
+            )
         options = {"layout": layout, "sizes": layer_sizes(sizes), "dtype": dtype, "seed": seed}
         if not recorded:
             checked_like(like)
@@ -89,7 +100,9 @@ def listed(targets: list[str], like: str, options: dict[str, Any], timeout: floa
                 print(f"        mistake: {named['mistake']}")
     if len(targets) > 1:
         counts = {v: sum(r["verdict"] == v for r in results) for v in ("right", "wrong", "error")}
-        print(f"{counts['right']} right, {counts['wrong']} wrong, {counts['error']} could not be judged")
+        print(
+            f"{counts['right']} right, {counts['wrong']} wrong, {counts['error']} could not be judged"
+        )
     return results
 
 

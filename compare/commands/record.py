@@ -3,6 +3,7 @@ r"""`parity record`: make the training run that `parity run` would compare, and 
 from __future__ import annotations
 
 import inspect
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from compare.tasks import Task
 
 O = typer.Option
-UNSHARED = ("free", "json", "csv", "html")  # options of `parity run` about its report
+SHARED = [f.name for f in fields(Request)] + ["option"]  # the rest are of the report
 
 
 def record(
@@ -90,7 +91,7 @@ def spelled_out() -> inspect.Signature:
     """Return the signature of `record`, its **options spelled out as those of `parity run`."""
     own, theirs = (inspect.signature(f, eval_str=True) for f in (record, run))
     parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    parameters += [p for p in theirs.parameters.values() if p.name not in UNSHARED]
+    parameters += [p for p in theirs.parameters.values() if p.name in SHARED]
     return own.replace(parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
 
 

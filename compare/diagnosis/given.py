@@ -33,7 +33,11 @@ def rates(scene: Scene) -> Iterator[tuple[str, str, str]]:
     for back, shown in enumerate(reversed(scene.steps[:-1]), 1):
         if near(mine, rate(shown)):
             plural = "step" if back == 1 else "steps"
-            yield f"the schedule is {back} {plural} late", f"lr of {back} {plural} before", "lr of this step"
+            yield (
+                f"the schedule is {back} {plural} late",
+                f"lr of {back} {plural} before",
+                "lr of this step",
+            )
             break
     for name, value in (("right lr squared", right * right), ("no schedule", rate(scene.steps[0]))):
         if near(mine, value):
@@ -77,7 +81,11 @@ def examples(scene: Scene) -> Iterator[tuple[str, str, str]]:
     if sorted(map(tuple, mine.T)) == sorted(map(tuple, right.T)):
         yield "the same examples in another order", "another shuffle", "the given order"
     elif not np.isfinite(mine).all():
-        yield "a feature divided by a deviation of 0", "(x - mean) / 0", "a constant feature is scaled by 1"
+        yield (
+            "a feature divided by a deviation of 0",
+            "(x - mean) / 0",
+            "a constant feature is scaled by 1",
+        )
     elif affine(mine, right):
         yield (
             "each feature is scaled otherwise: by other data, another deviation, or twice",

@@ -10,8 +10,8 @@ import numpy as np
 
 from compare.diagnosis import generic, given, network_mistakes, rule_mistakes
 from compare.diagnosis.pattern import pattern
-from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.scene import Scene, Variant, explains, right
+from compare.diagnosis.shapes import shape_hint
 from compare.judgement import distance
 
 MOST = 6  # names given; more than that cannot be told apart, and says so

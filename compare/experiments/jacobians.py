@@ -141,7 +141,9 @@ def stated_activation(z: Tracked, text: str) -> Tracked:
     units = Tracked(np.tile(np.eye(n), m).astype(z.value.dtype), None, z.u)
     rows = gradient(every, g(every), units)
     spread = None if rows.error is None else np.broadcast_to(rows.error, (n, n * m))
-    return Tracked(stacked(rows.value, n, m), spread if spread is None else stacked(spread, n, m), z.u)
+    return Tracked(
+        stacked(rows.value, n, m), spread if spread is None else stacked(spread, n, m), z.u
+    )
 
 
 def stacked(rows: Array, n: int, m: int) -> Array:
@@ -157,5 +159,3 @@ def stated_singular(values: Array, of: Array) -> Tracked:
 
 def svd_by_torch(J: Array) -> Array:
     return conversion.array(reference.jacobians.singular_values(conversion.tensor(J)))
-
-

@@ -62,10 +62,13 @@ def styled() -> AbstractContextManager[None]:
     """Return the context in which figures are made."""
     import matplotlib
 
-    return matplotlib.rc_context(STYLE)
+    context: AbstractContextManager[None] = matplotlib.rc_context(STYLE)
+    return context
 
 
-def canvas(rows: int, columns: int, *, size: tuple[float, float], **shared: Any) -> tuple[Figure, Any]:
+def canvas(
+    rows: int, columns: int, *, size: tuple[float, float], **shared: Any
+) -> tuple[Figure, Any]:
     """Return a new figure with an array of axes (rows, columns); `size` in inches."""
     from matplotlib.figure import Figure
 
@@ -113,7 +116,9 @@ def spread(n: int, marks: int) -> list[int]:
     return [round(k * (n - 1) / (marks - 1)) for k in range(marks)]
 
 
-def legend(figure: Figure, looks: Iterable[Look], *, columns: int, extra: Iterable[Any] = ()) -> None:
+def legend(
+    figure: Figure, looks: Iterable[Look], *, columns: int, extra: Iterable[Any] = ()
+) -> None:
     """Put one legend below the figure: every look, and which side is the line and which the marker."""
     from matplotlib.lines import Line2D
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from compare.diagnosis.scene import Scene
 from compare.recording.findings import Entry, Findings, findings
 from compare.recording.replaying import scene
+
+if TYPE_CHECKING:
+    from compare.diagnosis.scene import Scene
 
 
 def check_file(

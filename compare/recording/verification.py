@@ -7,25 +7,23 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.diagnosis.scene import Shown
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked, estimated
-from compare.judgement import NOTHING, distance, judge, judge_pair, stated
+from compare.judgement import NOTHING, distance, judge, judge_pair
 from compare.recording.container import short
-from compare.recording.names import is_state
 from compare.recording.reading import Recording
-from compare.recording.replaying import shown_step
+from compare.recording.replaying import Carried, Step, step, unshown
 from compare.tolerances import CAP
 from compare.traces import COUNTS, kind, nonfinite
 from compare.verification import Judged, divergence, joined, ordered, suspicious
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
-Carried = Mapping[str, Tracked]
 CHUNKS = 4  # a job: enough for none to wait long for the last
 
 
@@ -77,9 +75,16 @@ def in_parallel(recording: Recording, jobs: int) -> Iterator[Checked]:
     n, processes = len(recording), jobs if jobs > 0 else -1
     size = -(-n // (CHUNKS * abs(processes))) if jobs > 0 else 1 + n // 64
     parts = (range(first, min(first + size, n)) for first in range(0, n, size))
-    parallel = Parallel(n_jobs=processes, return_as="generator")
-    for part in parallel(delayed(verify_steps)(recording.path, part) for part in parts):
-        yield from part
+    results = Parallel(n_jobs=processes, return_as="generator")(
+        delayed(verify_steps)(recording.path, part) for part in parts
+    )
+    try:
+        for part in results:
+            yield from part
+    finally:
+        with catch_warnings():
+            simplefilter("ignore")  # that what comes after a wrong step is no longer wanted
+            results.close()
 
 
 def verify_steps(path: Path, numbers: range) -> list[Checked]:
@@ -94,41 +99,30 @@ def verify_steps(path: Path, numbers: range) -> list[Checked]:
 
 def verify_step(recording: Recording, k: int, carried: Carried) -> tuple[Checked, Carried]:
     """Verify one step; return what was found, and the state after it that the recording does not show."""
-    shown = shown_step(recording, k, carried)
-    state = {**shown.state, **{n: rounded(n, x, shown.X.dtype) for n, x in carried.items()}}
+    made = step(recording, k, carried)
+    state = {**made.state, **{n: rounded(n, x, made.X.dtype) for n, x in carried.items()}}
     with np.errstate(all="ignore"):
-        theirs = by_torch(recording, k, shown, state)
-        results = dict(
-            stated(
-                shown.formulas,
-                shown.trace,
-                shown.state,
-                shown.X,
-                shown.Y,
-                own=True,
-                carried=carried,
-            )
-        )
-        mine, blown = comparable(k, shown.trace, theirs, results)
-        hidden = tuple(n for n in results if n not in shown.trace)
-        judged = judgements(shown, state, mine, theirs, results)
+        theirs = by_torch(recording, k, made, state)
+        results = made.stated()
+        mine, blown = comparable(k, made.trace, theirs, results)
+        judged = judgements(made, state, mine, theirs, results)
+    hidden = tuple(n for n in results if n not in made.trace)
     if hidden or carried:
         judged = tuple(replace(j, limit=max(j.limit, CAP)) for j in judged)
     wrong = divergence(judged, theirs, k, recording.path.name)
     sizes = {n: x.size for n, x in mine.items()}
-    checked = Checked(k, judged, sizes, hidden, wrong, blown)
-    return checked, {n: results[n] for n in hidden if is_state(n)}
+    return Checked(k, judged, sizes, hidden, wrong, blown), unshown(made, results)
 
 
 # Where an operand is not shown, a formula takes in the roundings of the one before it, for which the
 # reference, which shows everything, gives no measure: hence the limit that holds for any program.
 
 
-def by_torch(recording: Recording, k: int, shown: Shown, state: Trace) -> dict[str, Array]:
+def by_torch(recording: Recording, k: int, made: Step, state: Trace) -> dict[str, Array]:
     """Return torch's own step from the recorded state; ValueError where torch refuses to make it."""
-    options = shown.formulas.hyperparameters
+    options = made.formulas.hyperparameters
     try:
-        return recording.configuration.by_torch()(dict(state), shown.X, shown.Y, **options)
+        return recording.configuration.by_torch()(dict(state), made.X, made.Y, **options)
     except (RuntimeError, ValueError, ArithmeticError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"step {k} cannot be made by torch: {reason}") from None
@@ -154,12 +148,12 @@ def comparable(
 
 
 def judgements(
-    shown: Shown, state: Trace, mine: Trace, theirs: Trace, results: Carried
+    made: Step, state: Trace, mine: Trace, theirs: Trace, results: Carried
 ) -> tuple[Judged, ...]:
     """Return every entry judged: by its own formula, and against torch's step."""
-    X, Y, formulas = shown.X, shown.Y, shown.formulas
+    X, Y, formulas = made.X, made.Y, made.formulas
     own = {n: distance(x, results[n]) for n, x in mine.items()}
-    grown = {n: estimated(state[n], x.error, X.dtype, x.terms) for n, x in shown.carried.items()}
+    grown = {n: estimated(state[n], x.error, X.dtype, x.terms) for n, x in made.carried.items()}
     pairs = judge_pair(formulas, mine, theirs, state, X, Y, carried=grown)
     other = judge(formulas, theirs, state, X, Y) if suspicious(own, pairs) else {}
     return tuple(joined(n, own, other, pairs) for n in ordered(mine, pairs))

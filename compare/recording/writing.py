@@ -21,7 +21,7 @@ from compare.verification import Batch
 
 Array = NDArray[Any]
 TYPES = {"float64": "F64", "float32": "F32", "int64": "I64"}
-BUFFER = 2**24
+BUFFER = 2**20
 
 
 @dataclass

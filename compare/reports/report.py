@@ -138,4 +138,4 @@ def oracle_type(dtype: str) -> str:
     from compare.formulas.arithmetic import wide
 
     chosen = wide(np.dtype(dtype))
-    return "mpmath (longdouble is no wider here)" if chosen == object else str(chosen)
+    return "mpmath (longdouble is no wider here)" if chosen.kind == "O" else str(chosen)

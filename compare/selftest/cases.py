@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,7 @@ def initial(
     """Return random parameters, scaled as the special case wants them."""
     scale = HARD.get(special, 1.0)
     state: dict[str, Array] = {}
-    for l, (k, n) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for l, (k, n) in enumerate(pairwise(sizes), 1):
         state[f"W{l}"] = (scale * random.normal(size=(n, k)) / np.sqrt(k)).astype(dtype)
         state[f"b{l}"] = (0.3 * scale * random.normal(size=(n, 1))).astype(dtype)
         if special == "kinks":

@@ -58,7 +58,13 @@ RULES: dict[str, tuple[Mapping[str, Any], ...]] = {
 }
 RATES = (0.5, 0.1, 0.01)
 CLIPS = (None, None, {"norm": 0.5}, {"norm": 50.0}, {"value": 0.1})
-BATCH_NORMS = (None, None, None, {}, {"momentum": None, "eps": 1e-3})
+BATCH_NORMS: tuple[dict[str, Any] | None, ...] = (
+    None,
+    None,
+    None,
+    {},
+    {"momentum": None, "eps": 1e-3},
+)
 DROPOUTS = (0.0, 0.0, 0.5, 0.3)
 ACCUMULATED = (1, 1, 1, 2)
 EXAMPLES = (2, 3, 16, 61, 256)

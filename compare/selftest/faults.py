@@ -25,7 +25,11 @@ from compare.traces import kind
 
 Trace = Mapping[str, Array]
 PARAMETERS = ("W", "b", "gamma", "beta")
-FORMED_ANEW = ("mu", "var", "xhat")  # what formulas take as known only to the rounding of its making
+FORMED_ANEW = (
+    "mu",
+    "var",
+    "xhat",
+)  # what formulas take as known only to the rounding of its making
 SHAKES = 2
 SINGLE = ("mu.*",)  # NAdam's product of coefficients, which PyTorch keeps in the default dtype
 
@@ -125,5 +129,3 @@ def shrinking(x: Array, random: Random) -> Array:
 def target(dtype: str, entry: str) -> float:
     """Return the smallest fault that should be caught; that of float32 for what PyTorch keeps in it."""
     return FAULT_TARGETS["float32" if entry in SINGLE else dtype]
-
-

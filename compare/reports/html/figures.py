@@ -99,15 +99,16 @@ DRIFTS = (
 def drift_figure(drift: Mapping[str, Any]) -> Figure:
     """Draw how far two free runs drift apart, and the control: torch against torch, its examples reordered."""
     steps = range(len(drift["parameters"]))
-    curves = [Curve(label, steps, drift[key], colour, dashed) for key, label, colour, dashed in DRIFTS]
+    curves = [
+        Curve(label, steps, drift[key], colour, dashed) for key, label, colour, dashed in DRIFTS
+    ]
     far, control = (max(drift[key], default=0.0) for key in ("parameters", "control_parameters"))
     return Figure(
         drawn("relative difference", curves, logarithmic=True),
         f"Drift of two free runs over {len(steps)} steps: parameters up to {far:.2g}, the control {control:.2g}",
         "Each side from its own state. The control is torch against torch with the examples of every "
         "batch in another order: the same mathematics, other rounding. Where a run drifts no "
-        "further than its control, no tolerance means anything."
-        + thinned(len(steps)),
+        "further than its control, no tolerance means anything." + thinned(len(steps)),
     )
 
 
@@ -133,7 +134,7 @@ def drawn(label: str, curves: Sequence[Curve], *, logarithmic: bool | None = Non
             line(axes, curve)
         axes.set_xlabel("step")
         axes.set_ylabel(label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         if wide(curves) if logarithmic is None else logarithmic:
             scaled(axes, curves)
         if len(curves) > 1:
@@ -147,7 +148,10 @@ NO_METADATA: dict[Any, Any] = {"Date": None, "Creator": None, "Format": None, "T
 
 def line(axes: Any, curve: Curve) -> None:
     every = stride(len(curve.values))
-    points = [(s, v if isfinite(v) else float("nan")) for s, v in zip(curve.steps, curve.values, strict=True)]
+    points = [
+        (s, v if isfinite(v) else float("nan"))
+        for s, v in zip(curve.steps, curve.values, strict=True)
+    ]
     kept = points[::every]
     x, y = zip(*kept, strict=True) if kept else ((), ())
     axes.plot(
@@ -176,18 +180,23 @@ def scaled(axes: Any, curves: Sequence[Curve]) -> None:
         return
     axes.set_yscale("log", nonpositive="mask")
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0e}" if not 1e-3 < y < 1e4 else f"{y:g}"))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda y, _: f"{y:.0e}" if not 1e-3 < y < 1e4 else f"{y:g}")
+    )
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def inlined(svg: str, key: str) -> str:
     """Return matplotlib's SVG fit to stand in a page: no prologue, the page's colours, ids of its own."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL
+    )
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
     prefix = re.sub(r"\W", "", key) or "f"
     svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
     svg = re.sub(r"\d+\.\d{3,}", lambda x: f"{float(x[0]):.2f}".rstrip("0").rstrip("."), svg)
-    svg = re.sub(r"font(?:-family|-size)?: [^;\"]*;? ?", "", svg) if False else svg
-    return re.sub(r'<svg [^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1)
+    return re.sub(
+        r'<svg [^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1
+    )

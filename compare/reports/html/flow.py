@@ -6,6 +6,7 @@ parameters, and the parameters with the rule's state. An entry and its gradient 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,12 @@ from compare.configuration import Configuration
 from compare.reports.html.terms import term
 from compare.traces import kind
 
-COLUMNS = {"forward": (10, 118), "backward": (148, 140), "gradient": (308, 84), "parameter": (416, 74)}
+COLUMNS = {
+    "forward": (10, 118),
+    "backward": (148, 140),
+    "gradient": (308, 84),
+    "parameter": (416, 74),
+}
 WIDTH, ROW, BOX, HEAD = 500, 50, 40, 22
 KINDS: Mapping[str, tuple[str, ...]] = {
     "forward": ("Z", "N", "A", "D"),
@@ -89,7 +95,9 @@ def flow(statuses: Mapping[str, str], c: Configuration) -> Flow:
         bands.append((top, bottom - top - 2, f"layer {l}"))
         top = bottom + 8
     nodes |= loose(statuses, c, top)
-    return Flow(tuple(nodes.values()), tuple(arrows(nodes, L)), tuple(bands), top + ROW, told(statuses))
+    return Flow(
+        tuple(nodes.values()), tuple(arrows(nodes, L)), tuple(bands), top + ROW, told(statuses)
+    )
 
 
 def placed(statuses: Mapping[str, str], c: Configuration, l: int, top: int) -> dict[str, Node]:
@@ -136,7 +144,9 @@ def node(name: str, column: str, y: int, statuses: Mapping[str, str], c: Configu
 
 def arrows(nodes: Mapping[str, Node], L: int) -> Iterator[str]:
     """Yield the path of every arrow between boxes that are there."""
-    yield from chained(nodes, ["X", *(f"{k}{l}" for l in range(1, L + 1) for k in KINDS["forward"]), "loss"])
+    yield from chained(
+        nodes, ["X", *(f"{k}{l}" for l in range(1, L + 1) for k in KINDS["forward"]), "loss"]
+    )
     back = [f"d{k}{l}" for l in range(L, 0, -1) for k in reversed(KINDS["forward"])]
     yield from chained(nodes, back)
     first = next((nodes[n] for n in back if n in nodes), None)
@@ -154,7 +164,7 @@ def arrows(nodes: Mapping[str, Node], L: int) -> Iterator[str]:
 def chained(nodes: Mapping[str, Node], names: Sequence[str]) -> Iterator[str]:
     """Yield the arrows from each box to the next that is there, straight down or straight up."""
     there = [nodes[n] for n in names if n in nodes]
-    for a, b in zip(there, there[1:], strict=False):
+    for a, b in itertools.pairwise(there):
         down = b.y > a.y
         start, end = (a.y + BOX, b.y - 2) if down else (a.y, b.y + BOX + 2)
         yield f"M{a.middle} {start}V{end}"
@@ -168,8 +178,6 @@ def across(a: Node, b: Node) -> str:
 
 def told(statuses: Mapping[str, str]) -> str:
     """Return the drawing in words, for those who do not see it."""
-    parts = []
-    for status in RANKS:
-        if names := [n for n, s in statuses.items() if s == status]:
-            parts.append(f"{WORDS[status]}: {', '.join(names)}")
+    named = {status: [n for n, s in statuses.items() if s == status] for status in RANKS}
+    parts = [f"{WORDS[status]}: {', '.join(names)}" for status, names in named.items() if names]
     return "Data flow of one training step. " + "; ".join(parts)

@@ -36,7 +36,9 @@ def heat_map(spans: Spans) -> HeatMap:
     rows = {n: spans.row(n) for n in spans.rows}
     last = spans.count * spans.width - 1
     ticks = sorted({round(last * i / 4) for i in range(5)})
-    return HeatMap(images(rows.values()), tuple(rows), tuple(ticks), spans.width, told(rows, spans.width))
+    return HeatMap(
+        images(rows.values()), tuple(rows), tuple(ticks), spans.width, told(rows, spans.width)
+    )
 
 
 def strip(margins: Mapping[str, float], names: Sequence[str]) -> HeatMap:

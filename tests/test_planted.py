@@ -147,6 +147,8 @@ def normalization():
         for position, name in enumerate(("dgamma1", "dbeta1", "dZ1")):
             yield Plant(manual.normalization, "batch_norm", gradient_of(position), name, c)
         yield Plant(manual.activations, "tanh", gradient, "dN1", c)
+        for position, name in enumerate(("gamma1", "beta1"), 2):
+            yield Plant(manual.optimizers, "sgd", value, name, c, position, 6)
 
 
 def clipping():

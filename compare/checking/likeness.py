@@ -37,7 +37,7 @@ def kind_of(like: str) -> str:
     ('rule', 'step')
     """
     words = list(split(like))
-    plain = [parse(w)[0] for w in words if "=" not in w or "(" in w]
+    plain = [w.split("(")[0] for w in words if "=" not in w or "(" in w]
     if len(plain) == 1:
         for kind, known in (("activation", ACTIVATIONS), ("loss", LOSSES), ("rule", RULES)):
             if plain[0] in known:

@@ -12,6 +12,7 @@ Array = NDArray[Any]
 def shape_hint(name: str, x: Array, shape: tuple[int, ...]) -> str:
     """Return the likely reason of a wrong shape.
 
+    >>> import numpy as np
     >>> shape_hint("dW1", np.zeros((3, 2)), (2, 3))
     'transposed: one example is a column, dW = dZ A^T, Z = W A + b'
     """

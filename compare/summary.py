@@ -103,9 +103,10 @@ def margins(judged: Iterable[Judged]) -> Iterator[tuple[str, float]]:
     return ((j.name.removeprefix("update."), j.margin) for j in judged)
 
 
-def gradient_norms(trace: Trace) -> Iterator[tuple[str, float]]:
-    r"""Yield $\lVert dW_l \rVert_F$ of each layer."""
-    return ((n, float(np.linalg.norm(x))) for n, x in trace.items() if kind(n) == "dW")
+def gradient_norms(trace: Trace) -> list[tuple[str, float]]:
+    r"""Return $\lVert dW_l \rVert_F$ of each layer."""
+    with np.errstate(over="ignore"):
+        return [(n, float(np.linalg.norm(x))) for n, x in trace.items() if kind(n) == "dW"]
 
 
 COLUMNS = (

@@ -39,7 +39,7 @@ def test_the_two_commands_install_and_run_the_main_job_and_the_tests():
     commands = block("commands", "sh").splitlines()
     assert len(commands) == 2
     assert all(c.startswith("pip install torch==2.13.0 ") for c in commands)
-    assert [c.split("&& ")[1] for c in commands] == ["parity run", "pytest"]
+    assert [c.split("&& ")[1] for c in commands] == ["parity run", "pytest -n auto"]
 
 
 def test_the_report_is_that_of_parity_run(tmp_path):

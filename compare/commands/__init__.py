@@ -9,6 +9,7 @@ import typer
 
 from compare.commands.check import check
 from compare.commands.run import run
+from compare.commands.selftest import selftest
 from compare.commands.sweep import sweep
 
 # What Typer's parser raises, whether Typer brings its own click along or depends on click.
@@ -33,6 +34,7 @@ def parity() -> None:
 app.command()(run)
 app.command()(check)
 app.command()(sweep)
+app.command()(selftest)
 
 
 def main() -> None:

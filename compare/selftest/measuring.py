@@ -93,7 +93,7 @@ def record(
     found = faults(trace, start, expected, limits, moves(formulas, trace, *inputs, random))
     for fault in found:
         measured.faults.setdefault(fault.entry, []).append(fault)
-    visible = [f for f in found if f.smallest < 1.0]
+    visible = [f for f in found if f.smallest > 0.0]
     if visible:
         fault = visible[int(random.integers(len(visible)))]
         measured.planted.update(planted(configuration, start, batch, stepped, fault))

@@ -32,7 +32,8 @@ def enlarged(x: Array, base: Array | None, delta: float) -> Array:
     r"""Return $x (1 + \delta)$, or that of what was added to `base`, rounded once to the type of `x`."""
     whole = x.astype(np.longdouble)
     origin = np.zeros_like(whole) if base is None else base.astype(np.longdouble)
-    return np.asarray(whole + (whole - origin) * np.longdouble(delta), dtype=x.dtype)
+    spoilt = whole + (whole - origin) * np.longdouble(delta)
+    return np.asarray(spoilt if x.dtype.kind == "f" else np.rint(spoilt), dtype=x.dtype)
 
 
 def outcome(

@@ -43,6 +43,7 @@ class Task:
     seed: int = 0
     schedule: str = "constant"
     patience: int | None = None  # epochs without a better loss after which the run stops
+    affine: bool = True  # whether batch norm, where there is any, has gamma and beta
 
     @property
     def per_epoch(self) -> int:
@@ -73,7 +74,7 @@ class Task:
             equal(mine, theirs, f"initial weights of seed {self.seed}")
         state: dict[str, Array] = dict(mine)
         if self.configuration.batch_norm is not None:
-            state |= normalization_state(self.sizes[1:-1], dtype)
+            state |= normalization_state(self.sizes[1:-1], dtype, affine=self.affine)
         return state
 
     def batches(self, losses: Losses = ()) -> Iterator[Batch]:
@@ -139,11 +140,14 @@ def generator(package: ModuleType, seed: int) -> Any:
     return package.random.Generator(seed, fused=fused)
 
 
-def normalization_state(hidden: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Array]:
-    """Return gamma, beta and the running statistics that batch norm starts from."""
+def normalization_state(
+    hidden: tuple[int, ...], dtype: np.dtype[Any], *, affine: bool = True
+) -> dict[str, Array]:
+    """Return gamma and beta, if `affine`, and the running statistics that batch norm starts from."""
     state: dict[str, Array] = {}
     for l, n in enumerate(hidden, 1):
-        state |= {f"gamma{l}": np.ones((n, 1), dtype), f"beta{l}": np.zeros((n, 1), dtype)}
+        if affine:
+            state |= {f"gamma{l}": np.ones((n, 1), dtype), f"beta{l}": np.zeros((n, 1), dtype)}
         state |= {f"running_mean{l}": np.zeros((n, 1), dtype)}
         state |= {f"running_var{l}": np.ones((n, 1), dtype), f"batches{l}": np.asarray(0)}
     return state

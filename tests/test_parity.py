@@ -4,7 +4,7 @@ Two-layer nets: the full product of hidden activation, output activation with lo
 each of its options varied. The type alternates over that product such that every activation, every
 output with its loss, and every option of every rule is met in both; PARITY_EXHAUSTIVE=1 runs the
 product in both types. One option of a rule is varied at a time, but for those that mean nothing
-alone. Deep nets and the remedies follow as a table of their own, each line in both types.
+alone. Deep nets and the remedies follow as a table of their own (deep_cases.py).
 """
 
 import inspect
@@ -13,11 +13,15 @@ from functools import cache
 
 import numpy as np
 import pytest
+from deep_cases import DEFAULT, deep_nets
 from parity_cases import RULES, two_layer_nets
-from wines import WINE
+from wines import THERE, WINE
 
+import manual.activations
+import manual.losses
 import manual.optimizers
-from compare.configuration import Configuration
+import manual.schedules
+from compare.configuration import Configuration, parse
 from compare.datasets import load
 from compare.tasks import Task
 from compare.traces import parameters
@@ -25,12 +29,14 @@ from compare.verification import verify
 
 STEPS = 50
 PRODUCT = list(two_layer_nets())
+DEEP = list(deep_nets())
+DATA = {"wine": WINE, "white wine": "wine-white" if THERE else WINE}
 
 
 @cache
-def wine(task, dtype):
-    """Return a hundred wines: six batches of sixteen and one of four."""
-    data = load(WINE, task=task, dtype=dtype)
+def examples(name, task, dtype):
+    """Return the first hundred examples: six batches of sixteen and one of four."""
+    data = load(DATA.get(name, name), task=task, dtype=dtype)
     return replace(data, X_train=data.X_train[:, :100], Y_train=data.Y_train[:, :100])
 
 
@@ -54,7 +60,7 @@ def locked(task):
 def test_a_two_layer_net_agrees_with_torch_at_every_step(
     hidden, output, loss, rule, options, dtype
 ):
-    data = wine("binary" if loss.startswith("bce") else "regression", dtype)
+    data = examples("wine", "binary" if loss.startswith("bce") else "regression", dtype)
     configuration = Configuration((hidden, output), loss, rule, options)
     steps = locked(Task(configuration, data, (3,), batch_size=16, steps=STEPS))
     assert len(steps) == STEPS
@@ -67,3 +73,46 @@ def test_every_option_of_a_rule_is_varied_somewhere_in_the_parity_run(rule):
     signature = inspect.signature(getattr(manual.optimizers, rule)).parameters.values()
     options = {p.name for p in signature if p.kind is p.KEYWORD_ONLY} - {"lr"}
     assert set().union(*RULES[rule].values()) - {"lr"} == options
+
+
+def deep_task(line, dtype):
+    """Return the task of a line of the deep table, and what the line says of the net."""
+    case = DEFAULT | line
+    net, g = case["net"], case["g"]
+    names = [*Configuration.__dataclass_fields__]
+    configuration = Configuration(
+        (*((g,) * len(net) if isinstance(g, str) else g), case["output"]),
+        **{name: case[name] for name in names if name in case},
+    )
+    names = ("batch_size", "schedule", "patience", "affine")
+    options = {name: case[name] for name in names if name in case}
+    data = examples(case["data"], case["task"], dtype)
+    return Task(configuration, data, net, case["start"], steps=STEPS, **options)
+
+
+@pytest.mark.parametrize(
+    ("line", "dtype"), [case[1:] for case in DEEP], ids=[case[0] for case in DEEP]
+)
+def test_a_deep_net_agrees_with_torch_at_every_step(line, dtype):
+    task = deep_task(line, dtype)
+    steps = locked(task)
+    stops = line.get("patience", STEPS) < STEPS
+    assert len(steps) < STEPS if stops else len(steps) == STEPS
+    first, last = steps[0].candidate, steps[-1].candidate
+    still = {n for n in parameters(last) if np.array_equal(first[n], last[n])}
+    assert set(line.get("frozen", ())) <= still < set(parameters(last))
+
+
+@pytest.mark.parametrize("package", [manual.activations, manual.losses, manual.schedules])
+def test_every_function_and_each_of_its_options_is_met_in_the_deep_table(package):
+    met = {"constant": set()}
+    for _, line, _ in DEEP:
+        for key in ("g", "output", "loss", "schedule"):
+            given = line.get(key, ())
+            for text in [given] if isinstance(given, str) else given:
+                name, options = parse(text)
+                met.setdefault(name, set()).update(options)
+    for name in package.__all__:
+        signature = inspect.signature(getattr(package, name)).parameters.values()
+        options = {p.name for p in signature if p.kind is p.KEYWORD_ONLY} - {"lr"}
+        assert met[name] == options, name

@@ -7,54 +7,52 @@ anything beyond that point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.kinks import flips
 from compare.tasks import Task
+from compare.tolerances import CHAOS
 from compare.traces import nonfinite, parameters
 from compare.verification import Batch
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
 Step = Callable[..., dict[str, Array]]
-CHAOS = 1e4  # times the drift of the first step: rounding has begun to be amplified
+COLUMNS = ("parameters", "control_parameters", "loss", "control_loss")
+MOST = 20  # flips are told
 
 
-@dataclass(frozen=True)
-class Flip:
-    """A unit that is on for one side and off for the other: a kink passed by rounding."""
+def drift(task: Task, watched: Callable[[Iterator[Any]], Iterable[Any]] = iter) -> dict[str, Any]:
+    """Return the drift of parameters and loss at every step, the control's, the first flips, and where chaos begins.
 
-    step: int
-    entry: str
-    unit: int
-    example: int
-    manual: float
-    torch: float
-
-
-def drift(task: Task) -> dict[str, Any]:
-    """Return the drift of parameters and loss at every step, the control's, the first flips, and where chaos begins."""
-    rows: list[tuple[float, ...]] = []
-    flips: list[Flip] = []
-    for k, (mine, theirs, control) in enumerate(free(task)):
-        rows.append((apart(mine, theirs), apart(theirs, control), *losses(mine, theirs, control)))
-        if len(flips) < 20:
-            flips += list(flipped(k, mine, theirs))[: 20 - len(flips)]
-    columns = ("parameters", "control_parameters", "loss", "control_loss")
-    curves = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
+    `watched` is given the steps as they are taken, to show how far they are.
+    """
+    curves: dict[str, list[float]] = {name: [] for name in COLUMNS}
+    passed: list[dict[str, Any]] = []
+    flipped = 0
+    for k, (mine, theirs, control, Y) in enumerate(watched(free(task))):
+        row = apart(mine, theirs), apart(theirs, control), *losses(mine, theirs, control)
+        for name, value in zip(COLUMNS, row, strict=True):
+            curves[name].append(value)
+        for flip in flips(k, task.configuration, mine, theirs, Y):
+            flipped += 1
+            passed += [asdict(flip) | {"words": str(flip)}] * (flipped <= MOST)
     return {
         **curves,
         "parted_at": parted(curves["parameters"]),
-        "flips": [vars(flip) for flip in flips],
+        "control_parted_at": parted(curves["control_parameters"]),
+        "flipped": flipped,
+        "flips": passed,
     }
 
 
-def free(task: Task) -> Iterator[tuple[Trace, Trace, Trace]]:
-    """Yield the traces of manual, torch and torch with permuted examples, each from its own state."""
+def free(task: Task) -> Iterator[tuple[Trace, Trace, Trace, Array]]:
+    """Yield the traces of manual, torch and torch with permuted examples, each from its own state, and the targets."""
     c = task.configuration
     by_hand, by_torch = c.by_hand(), c.by_torch()
     states: list[Trace] = [task.initial()] * 3
@@ -72,7 +70,7 @@ def free(task: Task) -> Iterator[tuple[Trace, Trace, Trace]]:
         if any(nonfinite(state) for state in states):
             return
         pace.append((float(states[0]["loss"]),) * 2)
-        yield states[0], states[1], states[2]
+        yield states[0], states[1], states[2], batch.Y
 
 
 def reordered(batch: Batch, order: Array) -> Batch:
@@ -82,25 +80,19 @@ def reordered(batch: Batch, order: Array) -> Batch:
 
 
 def apart(a: Trace, b: Trace) -> float:
-    """Return the largest relative difference of the parameters, in the maximum norm of each."""
-    return max(
-        float(np.abs(a[n] - b[n]).max() / max(np.abs(b[n]).max(), np.finfo(b[n].dtype).tiny))
-        for n in parameters(a)
-    )
+    """Return the largest difference of the parameters over the largest parameter.
+
+    Over each array's own largest, a single bias on its way through 0 would look like chaos.
+    """
+    names = parameters(a)
+    scale = max(float(np.abs(b[n]).max(initial=0.0)) for n in names)
+    gap = max(float(np.abs(a[n] - b[n]).max(initial=0.0)) for n in names)
+    return gap / scale if scale else gap
 
 
 def losses(a: Trace, b: Trace, c: Trace) -> tuple[float, float]:
     scale = max(abs(float(b["loss"])), float(np.finfo(b["loss"].dtype).tiny))
     return tuple(abs(float(x["loss"]) - float(b["loss"])) / scale for x in (a, c))  # type: ignore[return-value]
-
-
-def flipped(step: int, a: Trace, b: Trace) -> Iterator[Flip]:
-    """Yield the units whose pre-activation has another sign on the other side, where a kink is at 0."""
-    for name in a:
-        if name[0] in "ZN" and name[1:].isdigit():
-            for unit, example in np.argwhere((a[name] > 0) != (b[name] > 0)):
-                mine, theirs = float(a[name][unit, example]), float(b[name][unit, example])
-                yield Flip(step, name, int(unit), int(example), mine, theirs)
 
 
 def parted(curve: list[float]) -> int | None:

@@ -24,6 +24,7 @@ from compare.formulas.arithmetic import (
     extend,
     finite,
     magnitude,
+    narrowed,
     roundoff,
     smallest,
 )
@@ -134,7 +135,7 @@ def distance(
             ratio = np.where(unit > UNKNOWN, np.nan if strict else 0.0, ratio)
         worst = ratio.max(initial=0.0)
         if not worst < np.inf:  # 0 / 0, overflow or NaN: settled by equality
-            ratio = settled(x, np.asarray(target).astype(dtype), ratio)
+            ratio = settled(x, narrowed(target, dtype), ratio)
     index = np.unravel_index(int(ratio.argmax()), ratio.shape) if ratio.ndim else ()
     return Distance(
         float(ratio[index]),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compare.diagnosis.scene import Shown, Variant
 from compare.formulas import stepping
-from compare.formulas.arithmetic import Tracked
+from compare.formulas.arithmetic import Tracked, narrowed
 from compare.formulas.stepping import Formulas
 from compare.judgement import Operands
 from compare.traces import parameters
@@ -73,4 +73,4 @@ def rounded(x: Tracked, name: str, dtype: np.dtype[Any]) -> Array:
     if name.split(".")[0].rstrip("0123456789") in ("t", "batches", "micro"):
         return np.asarray(int(x.value))
     with np.errstate(all="ignore"):
-        return np.array(x.value.astype(dtype))
+        return np.array(narrowed(x.value, dtype))

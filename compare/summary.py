@@ -120,6 +120,7 @@ COLUMNS = (
     "error_over_bound",
     "formula_error_over_limit",
     "reference_formula_error",
+    "standing",
 )
 
 
@@ -136,6 +137,7 @@ def row(step: int, j: Judged) -> tuple[Any, ...]:
         pair.ratio / STEP,
         j.formula.ratio / j.limit if j.formula else None,
         j.reference.ratio if j.reference else None,
+        j.standing,
     )
 
 

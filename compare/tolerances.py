@@ -68,3 +68,8 @@ FAULT_TARGETS = {"float64": 1e-12, "float32": 1e-4}
 # tolerance audit. Over a whole step errors are added up by their magnitudes, while in truth most of
 # them cancel: there more is needed.
 AUDIT, STEP_AUDIT = 20.0, 200.0
+
+# A free run whose drift is this many times that of its first step is no longer rounding alone: it is
+# being amplified. Of SGD it never is (1e-14 after 10,000 steps from 1e-15); of RMSprop and Adam it is
+# from the first kink passed by rounding on, within a few steps and by far more than this. Information.
+CHAOS = 1e4

@@ -53,6 +53,28 @@ class Judged:
         return self.formula is not None and 0 < self.formula.elements == self.formula.unjudged
 
     @property
+    def wrong(self) -> bool:
+        """Tell whether it is not what its own formula makes of its own inputs."""
+        return self.formula is not None and self.formula.ratio > self.limit
+
+    @property
+    def misreferenced(self) -> bool:
+        """Tell whether the reference's is not what the stated formula makes of the reference's inputs."""
+        return self.reference is not None and self.reference.ratio > cap(self.pair.terms)
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether the two sides are further apart than rounding along the step explains."""
+        return self.pair.ratio > STEP
+
+    @property
+    def standing(self) -> str:
+        """Return "origin" of a wrong formula, "reference" where that is the wrong one, "inherited", or "agrees"."""
+        if self.wrong:
+            return "origin"
+        return "reference" if self.misreferenced else "inherited" if self.apart else "agrees"
+
+    @property
     def margin(self) -> float:
         """Return the larger of the two errors, in units of what is allowed."""
         own = self.formula.ratio / self.limit if self.formula else 0.0
@@ -180,9 +202,9 @@ def divergence(
 ) -> Divergence | None:
     """Return the first disagreement: a wrong formula before a wrong reference before a wrong step."""
     tests: tuple[tuple[str, Callable[[Judged], bool]], ...] = (
-        ("formula", lambda j: j.formula is not None and j.formula.ratio > j.limit),
-        ("reference", lambda j: j.reference is not None and j.reference.ratio > cap(j.pair.terms)),
-        ("step", lambda j: j.pair.ratio > STEP),
+        ("formula", lambda j: j.wrong),
+        ("reference", lambda j: j.misreferenced),
+        ("step", lambda j: j.apart),
     )
     for kind, fails in tests:
         for position, j in enumerate(judged):
@@ -200,5 +222,5 @@ def told(
     shown = theirs.get(j.name)
     value = float(shown[place.index]) if shown is not None else place.expected
     agreed = tuple(k.name for k in judged[:position])
-    inherited = tuple(k.name for k in judged[position + 1 :] if k.pair.ratio > STEP)
+    inherited = tuple(k.name for k in judged[position + 1 :] if k.apart)
     return Divergence(number, j.name, kind, place, limit, value, agreed, inherited, whose)

@@ -84,7 +84,9 @@ def run(
     if free:
         from compare.drift import drift
 
-        report.drift = drift(prepared)
+        report.drift = drift(
+            prepared, lambda steps: progress(steps, prepared.steps, "running free")
+        )
     report.command = spelled_run(request, free=free)
     written(report, json, csv, html)
     failed = report.verdict == "divergence"
@@ -109,7 +111,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
     from compare.pacing import Unequal
     from compare.replay import failing
     from compare.reports.report import Report
-    from compare.summary import Summary
+    from compare.summary import Summary, row
     from compare.traces import Misshapen
 
     summary = Summary(rows=[] if keep_rows else None)
@@ -121,6 +123,8 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
     except Divergence as divergence:
         report.divergence = divergence
         report.failing = failing(task, divergence, summary.losses)
+        if report.failing and summary.rows is not None:
+            summary.rows += [row(divergence.step, j) for j in report.failing.judged]
     except (Unequal, Misshapen) as error:
         report.broken = str(error)
     except KeyboardInterrupt:
@@ -139,7 +143,7 @@ def verified(task: Task, summary: Summary) -> Iterator[Stepped]:
     return verify(c.by_hand(), c.by_torch(), c, task.initial(), batches)
 
 
-def progress(steps: Any, total: int) -> Any:
+def progress(steps: Any, total: int, what: str = "verifying") -> Any:
     """Show a progress bar on a terminal's stderr while the steps go by; nothing where it is piped."""
     from rich.console import Console
     from rich.progress import track
@@ -147,7 +151,7 @@ def progress(steps: Any, total: int) -> Any:
     console = Console(stderr=True)
     if not console.is_terminal:
         return steps
-    return track(steps, description="verifying", total=total, console=console, transient=True)
+    return track(steps, description=what, total=total, console=console, transient=True)
 
 
 def written(report: Report, json: Path | None, csv: Path | None, html: Path | None) -> None:

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
+
+from compare.formulas.multiprecision import divided, evaluated, multiple, single
 
 Array = NDArray[Any]
 Operand = "Tracked | Array | float"
@@ -54,7 +55,7 @@ def extend(x: Array) -> Array:
     """Return `x` in the wider type."""
     target = wide(x.dtype) if x.dtype.kind == "f" else np.dtype(np.float64)
     if target.kind == "O":
-        return np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(x), dtype=object)
+        return multiple(x)
     return x.astype(target)
 
 
@@ -69,12 +70,19 @@ def evaluate(name: str, x: Array) -> Array:
     if x.dtype != object:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
             return np.asarray(getattr(np, name)(x))
-    return np.asarray(np.frompyfunc(getattr(mpmath, name), 1, 1)(x), dtype=object)
+    return evaluated(name, x)
+
+
+def narrowed(x: Array, dtype: Any = np.float64) -> Array:
+    """Return a value in extended precision in a narrower type."""
+    if isinstance(x, np.ndarray | np.generic) and x.dtype != object:
+        return np.asarray(x.astype(dtype, copy=False))
+    return single(x).astype(dtype, copy=False)
 
 
 def magnitude(x: Array) -> Array:
     """Return |x| in float64: errors need no more digits than that."""
-    return np.abs(x.astype(np.float64, copy=False))
+    return np.abs(narrowed(x))
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,8 @@ class Tracked:
     __slots__ = ("_size", "error", "terms", "u", "value")
 
     def __init__(self, value: Array, error: Array | None, u: float, terms: int = 1) -> None:
-        self.value, self.error, self.u, self.terms = value, error, u, terms
+        self.value = value if isinstance(value, np.ndarray | np.generic) else np.asarray(value)
+        self.error, self.u, self.terms = error, u, terms
         self._size: Array | None = None
 
     @property
@@ -128,7 +137,7 @@ class Tracked:
 
     def number(self, s: float) -> Array:
         if self.value.dtype == object:
-            return np.array(mpmath.mpf(s), dtype=object)
+            return multiple(s)
         return np.asarray(s, dtype=self.value.dtype)
 
     def made(self, other: Tracked, value: Array, *inherited: Array | None) -> Tracked:
@@ -228,6 +237,8 @@ class Tracked:
 def quietly(operation: Callable[..., Any], *operands: Any) -> Array:
     """Return operation(*operands), overflow and 0/0 included: whoever judges the outcome sees them there."""
     with np.errstate(all="ignore"):
+        if operation is np.divide and np.asarray(operands[0]).dtype == object:
+            return divided(*operands)
         return np.asarray(operation(*operands))
 
 

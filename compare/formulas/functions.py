@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from compare.formulas.arithmetic import (
@@ -17,9 +16,11 @@ from compare.formulas.arithmetic import (
     evaluate,
     finite,
     magnitude,
+    narrowed,
     quietly,
     quotient,
 )
+from compare.formulas.multiprecision import evaluated
 
 
 def rounded_function(x: Tracked, name: str, slope: Array) -> Tracked:
@@ -67,7 +68,7 @@ def clamped_log(x: Tracked, floor: float) -> Tracked:
     spread = x.u * x.error
     low = np.maximum(quietly(np.log, np.maximum(magnitude(x.value) - spread, 0.0)), floor)
     high = np.maximum(quietly(np.log, magnitude(x.value) + spread), floor)
-    middle = value.astype(np.float64)
+    middle = narrowed(value)
     error = FUNCTION_ERROR * size + np.maximum(high - middle, middle - low) / x.u
     return Tracked(value, error, x.u, x.terms)
 
@@ -138,7 +139,7 @@ def erf(x: Tracked) -> Tracked:
 def erf_series(z: Array) -> Array:
     r"""Return $\mathrm{erf}(z) = \frac{2}{\sqrt\pi} e^{-z^2} \sum_n \frac{2^n z^{2n+1}}{(2n+1)!!}$, all terms of one sign."""
     if z.dtype == object:
-        return np.asarray(np.frompyfunc(mpmath.erf, 1, 1)(z), dtype=object)
+        return evaluated("erf", z)
     x = np.clip(z, -7.0, 7.0)  # erfc(7) < 5e-23
     term, total, n = x, x, 0
     while n < 400 and np.any(np.abs(term) > 1e-22 * np.abs(total)):

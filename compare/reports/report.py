@@ -2,6 +2,7 @@ r"""Everything a run found, as plain data that every form of report is made from
 
 from __future__ import annotations
 
+import math
 import platform
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from compare.divergence import Divergence
 from compare.replay import Failing
 from compare.summary import Quantity, Summary
 from compare.tasks import Task
+from compare.tolerances import STEP
+from compare.verification import Judged
 
 
 @dataclass
@@ -77,6 +80,9 @@ class Report:
             "blown_up": self.summary.blown,
             "divergence": self.divergence.declared() if self.divergence else None,
             "diagnosis": self.diagnosis.declared() if self.diagnosis else None,
+            "failing_step": [declared_entry(j) for j in self.failing.judged]
+            if self.failing
+            else [],
             "quantities": [declared_quantity(q) for q in self.summary.quantities.values()],
             "losses": {
                 "manual": [a for a, _ in self.summary.losses],
@@ -98,6 +104,19 @@ def declared_quantity(q: Quantity) -> dict[str, Any]:
         "index": list(q.index),
         "formula_error_over_limit": q.formula,
         "reference_formula_error": q.reference,
+    }
+
+
+def declared_entry(j: Judged) -> dict[str, Any]:
+    return {
+        "entry": j.name,
+        "standing": j.standing,
+        "error": abs(j.pair.value - j.pair.expected),
+        "bound": STEP * j.pair.allowed,
+        "error_over_bound": j.pair.ratio / STEP,
+        "index": list(j.pair.index),
+        "formula_error_over_limit": j.formula.ratio / j.limit if j.formula else None,
+        "reference_formula_error": j.reference.ratio if j.reference else None,
     }
 
 
@@ -132,10 +151,18 @@ def provenance(task: Task) -> dict[str, Any]:
 
 
 def oracle_type(dtype: str) -> str:
-    """Return the name of the type that the stated formulas are evaluated in."""
+    """Return the name of the type that the stated formulas are evaluated in, and how many bits it has.
+
+    >>> oracle_type("float32")
+    'float64 (53 bits)'
+    """
     import numpy as np
 
     from compare.formulas.arithmetic import wide
+    from compare.formulas.multiprecision import CONTEXT
 
     chosen = wide(np.dtype(dtype))
-    return "mpmath (longdouble is no wider here)" if chosen.kind == "O" else str(chosen)
+    if chosen.kind == "O":
+        return f"mpmath ({CONTEXT.prec} bits: longdouble is no wider than {dtype} here)"
+    name = "longdouble" if chosen == np.longdouble else chosen.name
+    return f"{name} ({1 - round(math.log2(np.finfo(chosen).eps))} bits)"

@@ -2,14 +2,17 @@ r"""The report for people, at 80 columns, in colour where there is a terminal an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from compare.reports import free_running
 from compare.reports.report import Report, provenance
 from compare.summary import Quantity
+from compare.tolerances import STEP
+from compare.verification import Judged
 
 WIDTH = 80
 
@@ -28,6 +31,10 @@ def sections(report: Report) -> Iterator[RenderableType]:
     yield provenance_table(report)
     for note in report.task.dataset.notes:
         yield Text(f"note: {note}", style="yellow")
+    if report.failing:
+        yield Text()
+        yield failing_table(report.failing.judged)
+        yield Text(STANDINGS, style="dim")
     if report.summary.quantities:
         yield Text()
         yield quantity_table(report)
@@ -43,6 +50,9 @@ def sections(report: Report) -> Iterator[RenderableType]:
     if report.metrics:
         yield Text()
         yield metric_table(report)
+    if report.drift:
+        yield Text()
+        yield from free_running.sections(report.drift)
 
 
 def provenance_table(report: Report) -> Table:
@@ -72,6 +82,29 @@ def provenance_table(report: Report) -> Table:
         f"{facts['machine']}, threads {facts['threads']}, oracle {facts['oracle']}"
     )  # fmt: skip
     return table
+
+
+STANDINGS = (
+    "The step that failed. origin: on its own inputs, its formula gives something\n"
+    "else. inherited: its formula agrees; the difference came in with its inputs."
+)
+
+
+def failing_table(judged: Iterable[Judged]) -> Table:
+    """Return the entries of the failing step, each with its standing."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("entry", "|manual - torch|", "allowed", "used", "formula", "standing"):
+        left = name in ("entry", "standing")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for j in judged:
+        error, bound = abs(j.pair.value - j.pair.expected), STEP * j.pair.allowed
+        formula = f"{j.formula.ratio / j.limit:.3g}" if j.formula else ""
+        row = j.name, f"{error:.1e}", f"{bound:.1e}", f"{j.pair.ratio / STEP:.3g}", formula
+        table.add_row(*row, j.standing, style=STYLES.get(j.standing))
+    return table
+
+
+STYLES = {"origin": "bold red", "reference": "bold red", "inherited": "yellow"}
 
 
 def quantity_table(report: Report) -> Table:

@@ -33,7 +33,7 @@ FORMED_ANEW = (
     "var",
     "xhat",
 )  # which formulas take as known only to the rounding of its making
-SHAKES, ROUNDINGS = 3, 4  # of the machine epsilon each, at most
+SHAKES, ROUNDINGS = 3, 8  # of the machine epsilon each, fewer than that
 SINGLE = ("mu.*",)  # NAdam's product of coefficients, which PyTorch keeps in the default dtype
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from compare.formulas.arithmetic import Tracked, added, exact, magnitude
+from compare.formulas.arithmetic import Tracked, added, exact, magnitude, narrowed
 from compare.formulas.functions import power, total
 
 Slots = Callable[[str], Tracked | None]
@@ -37,7 +37,8 @@ def held(s: Tracked | float, like: Tracked) -> Tracked:
     s = s if isinstance(s, Tracked) else number(s)
     inherited = None if s.error is None else s.error * (s.u / like.u)
     own = magnitude(s.value) if s.u < like.u else None
-    return Tracked(s.value.astype(like.value.dtype), added(own, inherited), like.u, s.terms)
+    value = s.value if s.value.dtype == like.value.dtype else narrowed(s.value, like.value.dtype)
+    return Tracked(value, added(own, inherited), like.u, s.terms)
 
 
 def zero(like: Tracked) -> Tracked:

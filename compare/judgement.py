@@ -8,7 +8,7 @@ step: what rounding can do to the whole of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,11 +173,17 @@ def allowance(expected: Tracked, dtype: np.dtype[Any]) -> tuple[Array, int]:
 
 
 def judge(
-    formulas: Formulas, trace: Trace, state: Trace, X: Array, Y: Array
-) -> dict[str, Distance]:
-    """Return, for each entry of the trace, its distance from its own formula."""
+    formulas: Formulas,
+    trace: Trace,
+    state: Trace,
+    X: Array,
+    Y: Array,
+    *,
+    measure: Callable[..., Any] = distance,
+) -> dict[str, Any]:
+    """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula."""
     return {
-        name: distance(trace[name], expected)
+        name: measure(trace[name], expected)
         for name, expected in stated(formulas, trace, state, X, Y, own=True)
         if name in trace
     }
@@ -190,21 +196,23 @@ def judge_pair(
     state: Trace,
     X: Array,
     Y: Array,
+    *,
+    measure: Callable[..., Any] = distance,
     **read: Any,
-) -> dict[str, Distance]:
-    """Return, for each entry, the distance between two traces in units of the error grown along the step.
+) -> dict[str, Any]:
+    """Return, for each entry, the Distance between two traces in units of the error grown along the step.
 
-    `read` as in Operands.
+    `measure` as in `judge`, `read` as in Operands.
     """
     out = {}
     for name, expected in stated(formulas, reference, state, X, Y, own=False, **read):
         if name in trace and name in reference:
-            out[name] = distance(trace[name], expected, against=reference[name])
+            out[name] = measure(trace[name], expected, against=reference[name])
             if kind(name) in PARAMETERS and "." not in name:
                 before = state[name]
                 moved = expected - estimated(before, None, X.dtype, 1)
                 mine, theirs = trace[name] - before, reference[name] - before
-                out[f"update.{name}"] = distance(mine, moved, against=theirs)
+                out[f"update.{name}"] = measure(mine, moved, against=theirs)
     return out
 
 

@@ -120,7 +120,7 @@ def softplus_gradient(
 
 def softmax(z: Tracked) -> Tracked:
     r"""Return $e^{z - \max z} / \sum e^{z - \max z}$ over the classes, the rows of a column."""
-    top = Tracked(z.value.max(axis=0, keepdims=True), None, z.u)
+    top = Tracked(z.value.max(axis=-2, keepdims=True), None, z.u)
     e = exp(z - top)
     return e / e.sum(axis=0)
 

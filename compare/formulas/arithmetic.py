@@ -8,6 +8,9 @@ Stability of Numerical Algorithms*, 2nd ed., section 3.3). A sum of $K$ terms ad
 $(1 + \sqrt K / 4) \sum |t_k|$: any order of summation is allowed, and the growth is the
 statistical one, measured on PyTorch 2.13 and NumPy rather than the worst case $K$.
 
+Arrays are matrices, rows by columns, or stacks of them along a leading axis, one a step: then a
+scalar is a stack of matrices of one element.
+
 Operands without an error are taken as exact. That is all there is to the two ways of judging a step:
 a formula on its own inputs has exact operands; a whole step hands each formula the tracked result of
 the last one.
@@ -119,8 +122,8 @@ class Tracked:
 
     @property
     def T(self) -> Tracked:
-        error = None if self.error is None else self.error.T
-        return Tracked(self.value.T, error, self.u, self.terms)
+        error = None if self.error is None else turned(self.error)
+        return Tracked(turned(self.value), error, self.u, self.terms)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -221,17 +224,24 @@ class Tracked:
         return Mask(holds, (distance < 2.0 * self.u * margin) | np.isnan(margin))
 
     def sum(self, axis: int | None = None) -> Tracked:
-        """Sum along `axis`, kept as a dimension of size 1; over everything where `axis` is None."""
-        keep = axis is not None
-        K = self.value.size if axis is None else self.shape[axis]
-        error = growth(K) * self.size.sum(axis=axis, keepdims=keep)
-        inherited = None if self.error is None else self.error.sum(axis=axis, keepdims=keep)
-        value = np.asarray(self.value.sum(axis=axis, keepdims=keep))
+        """Sum along rows (0) or columns (1), kept as a dimension of size 1; over both where `axis` is None."""
+        stack = self.value.ndim > 2
+        keep = axis is not None or stack
+        over: Any = axis - 2 if axis is not None else (-2, -1) if stack else None
+        K = self.shape[over] if axis is not None else math.prod(self.shape[-2:])
+        error = growth(K) * self.size.sum(axis=over, keepdims=keep)
+        inherited = None if self.error is None else self.error.sum(axis=over, keepdims=keep)
+        value = np.asarray(self.value.sum(axis=over, keepdims=keep))
         return Tracked(value, added(error, inherited), self.u, max(K, self.terms))
 
     def rounded(self, units: float = 1.0) -> Tracked:
         """Return the same value as known only to `units` roundings of itself."""
         return self.with_error(added(self.error, units * self.size))
+
+
+def turned(x: Array) -> Array:
+    """Return a matrix, or each of a stack of them, transposed."""
+    return x.mT if x.ndim > 1 else x
 
 
 def quietly(operation: Callable[..., Any], *operands: Any) -> Array:

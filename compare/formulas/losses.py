@@ -2,6 +2,8 @@ r"""The losses as stated: each $L(A, Y)$ with its gradient $dA = \partial L / \p
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from compare.formulas.activations import sigmoid, softmax
@@ -12,11 +14,11 @@ FLOOR = float(np.float32(1e-12))  # torch's floor of p (1 - p): a float32 consta
 
 
 def elements(A: Tracked) -> float:
-    return float(A.value.size)
+    return float(math.prod(A.shape[-2:]))
 
 
 def examples(A: Tracked) -> float:
-    return float(A.shape[1])
+    return float(A.shape[-1])
 
 
 def mse(A: Tracked, Y: Tracked) -> Tracked:
@@ -98,7 +100,7 @@ def bce_with_logits_gradient(A: Tracked, Y: Tracked) -> Tracked:
 
 
 def cross_entropy(A: Tracked, Y: Tracked) -> Tracked:
-    top = Tracked(A.value.max(axis=0, keepdims=True), None, A.u)
+    top = Tracked(A.value.max(axis=-2, keepdims=True), None, A.u)
     shifted = A - top
     log_probability = shifted - log(exp(shifted).sum(axis=0))
     return -((Y * log_probability).sum() / examples(A))

@@ -58,7 +58,7 @@ def normalized(
     momentum: float | None = 0.1,
 ) -> Expected:
     Z = read(f"Z{l}")
-    m = Z.shape[1]
+    m = Z.shape[-1]
     yield f"mu{l}", Z.sum(axis=1) / float(m)
     mu = mean_known(read, l)
     centred = Z - mu
@@ -73,14 +73,14 @@ def normalized(
 def mean_known(read: Read, l: int) -> Tracked:
     """Return mu as far as a program knows it that forms it anew: to the rounding of its sum."""
     Z = read(f"Z{l}")
-    return read(f"mu{l}").with_error((4.0 * Z.sum(axis=1) / float(Z.shape[1])).error)
+    return read(f"mu{l}").with_error((4.0 * Z.sum(axis=1) / float(Z.shape[-1])).error)
 
 
 def variance_known(read: Read, l: int) -> Tracked:
     """Return the biased variance as far as a program knows it that forms it anew."""
     centred = read(f"Z{l}") - mean_known(read, l)
     return read(f"var{l}").with_error(
-        ((centred * centred).sum(axis=1) / float(centred.shape[1])).error
+        ((centred * centred).sum(axis=1) / float(centred.shape[-1])).error
     )
 
 
@@ -91,14 +91,19 @@ def normalized_known(read: Read, l: int, eps: float) -> Tracked:
 
 
 def running(read: Read, before: Read, l: int, momentum: float | None) -> Expected:
-    m = read(f"Z{l}").shape[1]
+    m = read(f"Z{l}").shape[-1]
     batches = before(f"batches{l}") + 1.0
-    factor = momentum if momentum is not None else 1.0 / float(batches.value)
+    factor = momentum if momentum is not None else 1.0 / one(batches)
     unbiased = variance_known(read, l) * (m / (m - 1.0))
     mean = total((1.0 - factor) * before(f"running_mean{l}"), factor * mean_known(read, l))
     yield f"running_mean{l}", mean
     yield f"running_var{l}", total((1.0 - factor) * before(f"running_var{l}"), factor * unbiased)
     yield f"batches{l}", Tracked(batches.value, None, batches.u)
+
+
+def one(x: Tracked) -> float:
+    """Return a count, the same in every step of a stack."""
+    return float(x.value.flat[0])
 
 
 def backward(
@@ -140,7 +145,7 @@ def normalized_gradient(
         yield f"dgamma{l}", (dN * xhat).sum(axis=1)
         yield f"dbeta{l}", dN.sum(axis=1)
         d = before(f"gamma{l}") * dN
-    m = float(dN.shape[1])
+    m = float(dN.shape[-1])
     s = sqrt(variance_known(read, l) + eps)
     yield f"dZ{l}", total(d, -(d.sum(axis=1) / m), -(xhat * ((d * xhat).sum(axis=1) / m))) / s
 

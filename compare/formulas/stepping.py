@@ -2,6 +2,7 @@ r"""One training step as stated: forward, loss, backward, clipping, the rule's s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +84,7 @@ def update(
     prefix, ready = "d", True
     if formulas.accumulate > 1:
         yield from accumulated(formulas, moving, read, before, has)
-        ready = int(read("micro").value) == formulas.accumulate
+        ready = int(network.one(read("micro"))) == formulas.accumulate
         prefix = "a."
     if ready and formulas.clip is not None:
         yield from formulas.clip({n: read(prefix + n) for n in moving}, read)
@@ -111,7 +112,7 @@ def accumulated(
     has: Callable[[str], bool],
 ) -> Expected:
     like = read("loss")
-    count = int(before("micro").value) % formulas.accumulate if has("micro") else 0
+    count = int(network.one(before("micro"))) % formulas.accumulate if has("micro") else 0
     yield "micro", Tracked(like.number(count + 1.0), None, like.u)
     for n in moving:
         g = read(f"d{n}") * (1.0 / formulas.accumulate) if formulas.late else read(f"d{n}")
@@ -131,10 +132,10 @@ def ruled(
     def old(slot: str) -> Tracked | None:
         if not has(f"{slot}.{names[0]}"):
             return None
-        return joined([before(f"{slot}.{n}") for n in names])
+        return together(slot, [before(f"{slot}.{n}") for n in names])
 
     def new(slot: str) -> Tracked:
-        return joined([read(f"{slot}.{n}") for n in names])
+        return together(slot, [read(f"{slot}.{n}") for n in names])
 
     options = dict(formulas.hyperparameters)
     if kind(names[0]) in formulas.undecayed:
@@ -161,21 +162,30 @@ def alike(
     for n in names:
         slots = tuple(slot for slot in SLOTS if has(f"{slot}.{n}"))
         scalars = [before(f"{slot}.{n}") for slot in slots if slot in SCALARS]
-        counts = tuple(float(x.value) for x in scalars)
+        counts = tuple(tuple(map(float, x.value.flat)) for x in scalars)
         groups.setdefault((kind(n) in formulas.undecayed, slots, counts), []).append(n)
     return list(groups.values())
 
 
+def together(slot: str, parts: Sequence[Tracked]) -> Tracked:
+    """Return a slot of several parameters as one; scalars are equal."""
+    return parts[0] if slot in SCALARS or parts[0].value.ndim == 0 else joined(parts)
+
+
 def joined(parts: Sequence[Tracked]) -> Tracked:
-    """Return arrays end to end as one; scalars, which are equal, as they are."""
+    """Return arrays end to end as one; in a stack, those of each step."""
     first = parts[0]
-    if len(parts) == 1 or first.value.ndim == 0:
+    if len(parts) == 1:
         return first
-    value = np.concatenate([x.value.ravel() for x in parts])
+    value = np.concatenate([row(x.value) for x in parts], axis=-1)
     error = None
     if any(x.error is not None for x in parts):
-        error = np.concatenate([spread(x).ravel() for x in parts])
+        error = np.concatenate([row(spread(x)) for x in parts], axis=-1)
     return Tracked(value, error, first.u, max(x.terms for x in parts))
+
+
+def row(x: Array) -> Array:
+    return x.reshape(len(x), 1, -1) if x.ndim > 2 else x.ravel()
 
 
 def spread(x: Tracked) -> Array:
@@ -187,14 +197,14 @@ def spread(x: Tracked) -> Array:
 
 def parted(x: Tracked, like: Sequence[Tracked]) -> Iterator[Tracked]:
     """Yield the parts of `joined` again, each in the shape of its parameter."""
-    start = 0
-    for p in like:
-        if x.value.ndim == 0 or len(like) == 1:
+    start, sizes = 0, [math.prod(p.shape[-2:]) for p in like]
+    for p, size in zip(like, sizes, strict=True):
+        if len(like) == 1 or x.shape[-1:] != (sum(sizes),):
             yield x
             continue
-        end = start + p.value.size
-        error = None if x.error is None else spread(x)[start:end].reshape(p.shape)
-        yield Tracked(x.value[start:end].reshape(p.shape), error, x.u, x.terms)
+        end = start + size
+        error = None if x.error is None else spread(x)[..., start:end].reshape(p.shape)
+        yield Tracked(x.value[..., start:end].reshape(p.shape), error, x.u, x.terms)
         start = end
 
 

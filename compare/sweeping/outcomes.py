@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from compare.divergence import Divergence
 from compare.pacing import Unequal
+from compare.stacking import Settled, settle
 from compare.sweeping.grid import Cell, key
 from compare.sweeping.trials import trial
 from compare.tasks import Task
 from compare.traces import Misshapen
-from compare.verification import Stepped, verify
 
 # parity; parity until both overflowed at the same entry; values that cannot go together; the failures
 VERDICTS = ("parity", "blown up", "impossible", "divergence", "error")
@@ -61,23 +61,22 @@ def verified(cell: Cell) -> Outcome:
 def progressing(task: Task, outcome: Outcome) -> Iterator[Outcome]:
     """Yield the outcome after every step."""
     c = task.configuration
-    for stepped in verify(c.by_hand(), c.by_torch(), c, task.initial(), task.batches()):
+    for stepped in settle(c.by_hand(), c.by_torch(), c, task.initial(), task.batches()):
         outcome = counted(outcome, stepped)
         yield outcome
 
 
-def counted(outcome: Outcome, stepped: Stepped) -> Outcome:
+def counted(outcome: Outcome, step: Settled) -> Outcome:
     """Return the outcome with one more step counted."""
-    if stepped.blown:
-        says = f"both overflow at step {stepped.number}, first in {stepped.blown}"
+    if step.blown:
+        says = f"both overflow at step {step.number}, first in {step.blown}"
         return replace(outcome, verdict="blown up", steps=outcome.steps + 1, says=says)
-    worst = max(stepped.judged, key=lambda j: j.margin)
-    if worst.margin >= outcome.margin:
-        outcome = replace(outcome, margin=worst.margin, entry=worst.name)
+    if step.margin >= outcome.margin:
+        outcome = replace(outcome, margin=step.margin, entry=step.entry)
     return replace(
         outcome,
         steps=outcome.steps + 1,
-        arrays=outcome.arrays + len(stepped.judged),
-        numbers=outcome.numbers + sum(x.size for x in stepped.candidate.values()),
-        loss=float(stepped.candidate["loss"]),
+        arrays=outcome.arrays + step.arrays,
+        numbers=outcome.numbers + sum(x.size for x in step.candidate.values()),
+        loss=float(step.candidate["loss"]),
     )

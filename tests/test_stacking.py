@@ -1,0 +1,104 @@
+"""Many steps judged at once: the same verdict on every step as one at a time, and the same errors."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+import compare.stacking
+from compare.divergence import Divergence
+from compare.selftest.cases import cases
+from compare.stacking import settle, told
+from compare.traces import Misshapen
+from compare.verification import verify
+
+STEPS = 5
+
+
+def course(run, case, candidate=None):
+    """Return what a way of verifying says of each step, and the error that ends it."""
+    c = case.configuration
+    found = []
+    try:
+        steps = run(candidate or c.by_hand(), c.by_torch(), c, case.state, case.batches)
+        found.extend(step if run is settle else told(step) for step in steps)
+    except (Divergence, Misshapen) as error:
+        found.append((type(error), str(error)))
+    return found
+
+
+def same(one, other):
+    if isinstance(one, tuple) or isinstance(other, tuple):
+        return one == other
+    at = [(s.number, s.arrays, s.blown) for s in (one, other)]
+    return at[0] == at[1] and (one.margin <= other.margin * (1 + 1e-6))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("seed", range(2))
+def test_steps_judged_at_once_fare_as_each_on_its_own(dtype, seed):
+    for case in islice(cases(seed, dtype, steps=STEPS), 9):
+        one, other = course(verify, case), course(settle, case)
+        assert len(one) == len(other)
+        differing = [(a, b) for a, b in zip(one, other, strict=True) if not same(a, b)]
+        assert not differing, case.configuration.title
+
+
+def test_most_steps_are_settled_at_once(monkeypatch):
+    calls, alone = [], compare.stacking.again
+    monkeypatch.setattr(compare.stacking, "again", lambda *step: calls.append(step) or alone(*step))
+    plain = (c for c in cases(0, "float64", steps=STEPS) if c.special == "plain")
+    for case in islice(plain, 6):
+        course(settle, case)
+    assert len(calls) < 6
+
+
+def scaled(name):
+    return lambda trace: {**trace, name: trace[name] * (1 + 1e-11)}
+
+
+def lacking(name):
+    return lambda trace: {n: x for n, x in trace.items() if n != name}
+
+
+def shared(trace):
+    return {**trace, "Z1": trace["A1"][:]}
+
+
+PLAIN = next(c for c in cases(3, "float64", steps=STEPS) if c.special == "plain")
+
+
+@pytest.mark.parametrize("at", [0, 1, 4])
+@pytest.mark.parametrize(
+    "change",
+    [scaled("Z1"), scaled("dW1"), scaled("W1"), lacking("dW1"), shared],
+    ids=["Z1 is off by 1e-11", "dW1 is off", "W1 is off", "dW1 is not there", "memory is shared"],
+)
+def test_a_mistake_at_one_step_is_told_of_at_that_step(at, change):
+    assert not isinstance(course(settle, PLAIN)[-1], tuple)
+    right, number = PLAIN.configuration.by_hand(), {"n": 0}
+
+    def step(state, X, Y, **options):
+        trace = right(state, X, Y, **options)
+        wrong = all(np.array_equal(state[n], marked[n]) for n in marked)
+        number["n"] += wrong
+        return change(trace) if wrong else trace
+
+    states = [PLAIN.state, *(s.candidate for s in course(settle, PLAIN))]
+    marked = {n: states[at][n] for n in states[at] if n in PLAIN.state}
+    one, other = course(verify, PLAIN, step), course(settle, PLAIN, step)
+    assert len(one) == len(other) == at + 1
+    assert one[-1] == other[-1]
+    assert issubclass(other[-1][0], Divergence | Misshapen)
+    assert number["n"] >= 2
+
+
+def test_a_run_without_a_batch_is_refused():
+    with pytest.raises(ValueError, match="nothing was compared"):
+        list(settle(*[PLAIN.configuration.by_hand()] * 2, PLAIN.configuration, PLAIN.state, ()))
+
+
+def test_a_stack_of_steps_is_short_where_nets_are_large():
+    large = {"W1": np.zeros((1000, 1000))}
+    assert compare.stacking.length(large) == 1
+    assert compare.stacking.length(PLAIN.state) == compare.stacking.LONGEST

@@ -85,25 +85,26 @@ def check_memory(
     """Raise Misshapen if two entries of a trace share memory, or one shares it with the state or the batch."""
     others = {f"the state's {n}": x for n, x in state.items() if isinstance(x, np.ndarray)}
     others |= {f"the batch's {n}": x for n, x in (batch or {}).items()}
-    owners: dict[int, str] = {owner(x): n for n, x in others.items() if x.size}
+    roots = {n: root(x) for n, x in (*others.items(), *trace.items()) if x.size}
+    own = all(x.base is None for x in roots.values())  # their memory, so that they tell it apart
+    blocks = {n: id(x) if own else x.ctypes.data for n, x in roots.items()}
+    owners = {blocks[n]: n for n in others if n in blocks}
     for name, x in trace.items():
-        if not x.size:
+        if name not in blocks:
             continue
-        if (other := owners.setdefault(owner(x), name)) != name and overlap(
-            x, other, trace, others
-        ):
+        other = owners.setdefault(blocks[name], name)
+        if other != name and overlap(x, other, trace, others):
             raise Misshapen(
                 f"{where}{whose}'s {name} shares memory with {other}: a later in-place update "
                 f"would change both; record a copy, {name}.copy()"
             )
 
 
-def owner(x: Array) -> int:
-    """Return the address of the memory block that an array is a view into."""
-    base: Any = x
-    while isinstance(getattr(base, "base", None), np.ndarray):
-        base = base.base
-    return int(base.__array_interface__["data"][0])
+def root(x: Array) -> Array:
+    """Return the array that an array is a view into, itself where it is none."""
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
 
 
 def overlap(x: Array, other: str, trace: Trace, others: Trace) -> bool:

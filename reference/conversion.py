@@ -19,12 +19,12 @@ def tensor(x: Array) -> Tensor:
     >>> w = np.zeros(1); t = tensor(w); t += 1; w
     array([0.])
     """
-    return torch.tensor(np.asarray(x))
+    return torch.from_numpy(np.array(x))
 
 
 def rows(X: Array) -> Tensor:
     """Return a copy of `X` (n, m), one example a column, as a contiguous tensor (m, n), one example a row."""
-    return torch.tensor(np.ascontiguousarray(X.T))
+    return torch.from_numpy(np.array(X.T, order="C"))
 
 
 def array(t: Tensor) -> Array:

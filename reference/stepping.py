@@ -116,19 +116,56 @@ def update(
     undecayed: Sequence[str],
     hyperparameters: Mapping[str, Any],
 ) -> None:
-    """Put the rule's new state, then the new parameters, on the trace; without a gradient both stay."""
+    """Put the rule's new state, then the new parameters, on the trace; without a gradient both stay.
+
+    A rule works entry by entry: parameters that it treats alike are given to it end to end, as one.
+    """
     names, held = network.parameter_names(state), slots_by_parameter(state)
-    after: dict[str, Tensor] = {}
-    for n in names:
-        slots = held.get(n, {})
-        after[n] = state[n]
-        if n in gradients:
-            options = dict(hyperparameters)
-            if kind(n) in undecayed:
-                options["weight_decay"] = 0.0
-            after[n], slots = rule(state[n], gradients[n], slots, **options)
-        trace.update({f"{slot}.{n}": value for slot, value in slots.items()})
+    after = {n: state[n] for n in names}
+    slots = {n: held.get(n, {}) for n in names}
+    for group in alike([n for n in names if n in gradients], slots, undecayed):
+        options = dict(hyperparameters)
+        if kind(group[0]) in undecayed:
+            options["weight_decay"] = 0.0
+        like = [state[n] for n in group]
+        old = {slot: joined([slots[n][slot] for n in group]) for slot in slots[group[0]]}
+        w, new = rule(joined(like), joined([gradients[n] for n in group]), old, **options)
+        after.update(zip(group, parted(w, like), strict=True))
+        parts = {slot: parted(x, like) for slot, x in new.items()}
+        slots.update({n: {slot: x[i] for slot, x in parts.items()} for i, n in enumerate(group)})
+    trace.update({f"{slot}.{n}": x for n in names for slot, x in slots[n].items()})
     trace.update(after)
+
+
+def alike(
+    names: Sequence[str], slots: Mapping[str, Mapping[str, Tensor]], undecayed: Sequence[str]
+) -> list[list[str]]:
+    """Return the names in groups whose decay and slots are alike, the scalars among these equal."""
+    groups: dict[Any, list[str]] = {}
+    for n in names:
+        scalars = tuple(float(x) for x in slots[n].values() if not x.ndim)
+        groups.setdefault((kind(n) in undecayed, *slots[n], *scalars), []).append(n)
+    return list(groups.values())
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Return tensors end to end as one; scalars, which are equal, as they are."""
+    if len(parts) == 1 or not parts[0].ndim:
+        return parts[0]
+    return torch.cat([x.reshape(-1) for x in parts])
+
+
+def parted(x: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    """Return the parts of `joined` again, each in its own shape.
+
+    >>> parted(torch.tensor([1, 2, 3]), [torch.zeros(2, 1), torch.zeros(1, 1)])
+    [tensor([[1],
+            [2]]), tensor([[3]])]
+    """
+    if len(like) == 1 or not x.ndim:
+        return [x for _ in like]
+    parts = torch.split(x, [t.numel() for t in like])
+    return [part.reshape(t.shape) for part, t in zip(parts, like, strict=True)]
 
 
 def slots_by_parameter(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

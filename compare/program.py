@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.diagnosis.scene import Shown, Variant
+from compare.diagnosis.scene import Shown
+from compare.diagnosis.variant import Variant
 from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked, narrowed
 from compare.formulas.stepping import Formulas

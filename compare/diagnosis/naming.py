@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from compare.diagnosis import generic, given, network_mistakes, rule_mistakes
+from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
-from compare.diagnosis.scene import Scene, Variant, explains, right
+from compare.diagnosis.scene import Scene
 from compare.diagnosis.shapes import shape_hint
+from compare.diagnosis.variant import Variant, explains, right
 from compare.judgement import distance
 
 MOST = 6  # names given; more than that cannot be told apart, and says so
@@ -102,11 +103,15 @@ def diagnosed(scene: Scene) -> Diagnosis:
         hint = Variant(shape_hint(scene.origin, x, good.shape), wrong, should)
         return Diagnosis(scene.origin, (Explained(hint, float("inf"), 0.0),), pattern(scene))
     before = error(scene)
-    named = tuple(suspects(scene, before))
-    for target in [] if named else reversed(scene.upstream()):
-        found = suspects(replace(scene, target=target), before)
-        named += tuple(replace(e, variant=hidden(e.variant, target)) for e in found)
+    named = tuple(suspects(scene, before)) or tuple(upstream(scene, before))
     return Diagnosis(scene.origin, unique(named), pattern(scene))
+
+
+def upstream(scene: Scene, before: float) -> Iterator[Explained]:
+    """Yield the variants of the entries before the origin that were not shown, the nearest first."""
+    for target in reversed(scene.upstream()):
+        for e in suspects(replace(scene, target=target), before):
+            yield replace(e, variant=hidden(e.variant, target))
 
 
 def hidden(variant: Variant, target: str) -> Variant:
@@ -121,8 +126,8 @@ def suspects(scene: Scene, before: float) -> Iterator[Explained]:
 
 
 FAMILIES = (
-    rule_mistakes.mistakes,
-    network_mistakes.mistakes,
+    rules.mistakes,
+    network.mistakes,
     generic.settings,
     generic.factors,
     generic.results,
@@ -139,7 +144,7 @@ def error(scene: Scene) -> float:
 def tried(scene: Scene, variants: Iterator[Variant], before: float) -> Iterator[Explained]:
     for variant in variants:
         try:
-            near = explains(variant, scene)
+            near = explains(variant, scene, before)
         except (ValueError, KeyError):  # its shapes do not fit, or it reads what is not shown
             continue
         if near is not None:

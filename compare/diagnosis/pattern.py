@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.diagnosis.scene import Scene, Shown, right
+from compare.diagnosis.scene import Scene, Shown
+from compare.diagnosis.variant import right
 
 Array = NDArray[np.float64]
 

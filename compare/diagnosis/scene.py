@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, Operands, distance
-from compare.tolerances import CAP
+from compare.judgement import NOTHING, Operands
 from compare.traces import kind, parameters
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
+PARAMETERS = ("W", "b", "gamma", "beta")
+GRADIENTS = ("a", "g")  # with a dot, as in a.W1, yet no state of the rule
 
 
 @dataclass(frozen=True)
@@ -67,60 +69,67 @@ class Scene:
     @property
     def layer(self) -> int:
         digits = "".join(c for c in self.entry.split(".")[-1] if c.isdigit())
-        return int(digits) if digits else len(self.last.formulas.activations)
+        return int(digits) if digits else self.depth
+
+    @property
+    def depth(self) -> int:
+        return len(self.last.formulas.activations)
 
     @property
     def slots(self) -> bool:
         """Tell whether the entry is computed by the rule: its state, or a parameter."""
-        return self.kind in ("W", "b", "gamma", "beta") or (
-            "." in self.entry and self.kind not in ("a", "g")
-        )
+        return self.kind in PARAMETERS or ("." in self.entry and self.kind not in GRADIENTS)
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether the entry is a parameter, whose update is what can be wrong."""
+        return self.kind in PARAMETERS and "." not in self.origin
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Return the entries of the failing step in the order they are computed."""
+        return tuple(name for name, _ in stepped(self.last, self.last.formulas))
+
+    @cached_property
+    def complete(self) -> bool:
+        """Tell whether every entry that a later step starts from is shown at every step."""
+        return not any(s.carried for s in (*self.steps, *self.after))
 
     def upstream(self) -> list[str]:
         """Return the entries before the origin that were not shown: the mistake may be in one of them."""
-        order = [n for n, _ in stepped(self.last, {}, {}, self.last.formulas)]
-        before = order[: order.index(self.origin)] if self.origin in order else []
+        before = self.order[: self.order.index(self.origin)] if self.origin in self.order else ()
         return [n for n in before if n not in self.last.trace and "." not in n]
 
+    def stamp(self, shown: Shown, back: int) -> Shown | None:
+        """Return the step `back` steps before `shown`, after it where negative; None where there is none."""
+        known = (*self.steps, *self.after)
+        k = next(i for i, s in enumerate(known) if s is shown) - back
+        return known[k] if 0 <= k < len(known) else None
 
-Change = Callable[[Shown], Any]
 
-
-@dataclass(frozen=True)
-class Variant:
-    """A way of getting one formula wrong, and how it differs from the right one.
-
-    At most a few of these say what is changed: `formulas`, the formulas of the step; `now` and
-    `then`, operands read instead; `direct`, the entry itself; `result`, what is made of the right
-    value. `source` says who writes it that way; `same_as` names a setting that does the same.
-    """
-
-    name: str
-    wrong: str = ""
-    right: str = ""
-    source: str = ""
-    same_as: str = ""
-    formulas: Callable[[Formulas, Shown], Formulas] | None = None
-    now: Callable[[Shown], Mapping[str, Tracked]] | None = None
-    then: Callable[[Shown], Mapping[str, Tracked]] | None = None
-    direct: Callable[[Operands, Shown], Tracked] | None = None
-    result: Callable[[Tracked, Shown], Tracked] | None = None
-    generic: bool = field(default=False, compare=False)
+Change = Callable[[str, Tracked, Operands], Tracked]
 
 
 def stepped(
     shown: Shown,
-    now: Mapping[str, Tracked],
-    then: Mapping[str, Tracked],
     formulas: Formulas,
-    change: Callable[[str, Tracked, Operands], Tracked] | None = None,
+    *,
+    now: Mapping[str, Tracked] = NOTHING,
+    then: Mapping[str, Tracked] = NOTHING,
+    change: Change | None = None,
     carried: Mapping[str, Tracked] | None = None,
 ) -> Iterator[tuple[str, Tracked]]:
     """Yield every entry of a step as formulas give it, each first passed through `change`."""
     operands = Operands(
-        shown.trace, shown.state, shown.X, shown.Y, own=True, now=now, then=then,
+        shown.trace,
+        shown.state,
+        shown.X,
+        shown.Y,
+        own=True,
+        now=now,
+        then=then,
         carried=shown.carried if carried is None else carried,
-    )  # fmt: skip
+    )
     names = parameters({**shown.state, **operands.then})
     reading = operands.read, operands.before, operands.has
     for name, value in stepping.step(formulas, names, *reading):
@@ -129,55 +138,11 @@ def stepped(
         yield name, changed
 
 
-def expected(
-    variant: Variant, shown: Shown, scene: Scene, carried: Mapping[str, Tracked]
-) -> dict[str, Tracked]:
-    """Return every entry of one step as the variant makes it."""
-    formulas = variant.formulas(shown.formulas, shown) if variant.formulas else shown.formulas
-    now = variant.now(shown) if variant.now else {}
-    then = variant.then(shown) if variant.then else {}
-
-    def change(name: str, value: Tracked, operands: Operands) -> Tracked:
-        if name == scene.entry:
-            value = variant.direct(operands, shown) if variant.direct else value
-            value = variant.result(value, shown) if variant.result else value
-        return value
-
-    return dict(stepped(shown, now, then, formulas, change, carried))
-
-
-def right(scene: Scene) -> Tracked | None:
-    """Return the failing entry as it should be."""
-    shown = scene.last
-    return expected(Variant(""), shown, scene, shown.carried).get(scene.origin)
-
-
-def explains(variant: Variant, scene: Scene) -> Distance | None:
-    """Return the distance of the origin from the variant if it is down to rounding at every step, else None.
-
-    What the program does not show goes on from step to step as the variant has it.
-    """
-    carried: Mapping[str, Tracked] = scene.steps[0].carried
-    worst: Distance | None = None
-    for shown in (*scene.steps, *scene.after):
-        results = expected(variant, shown, scene, carried)
-        x, value = shown.trace.get(scene.origin), results.get(scene.origin)
-        if x is not None:
-            if value is None or np.shape(value.value) != np.shape(x):
-                return None
-            near = distance(x, value, strict=True)
-            if not near.ratio <= CAP:
-                return None
-            worst = near if worst is None or near.ratio > worst.ratio else worst
-        carried = {n: v for n, v in results.items() if n not in shown.trace}
-    return worst
-
-
 def reads(scene: Scene) -> tuple[set[str], set[str]]:
-    """Return the operands that the origin's formula reads of this step, and of the state before it."""
+    """Return the operands that the entry's formula reads of its step, and of the state before it."""
     shown = scene.last
     watch = Watched(shown.trace, shown.state, shown.X, shown.Y, own=True, carried=shown.carried)
-    for name, _ in watch.stepped(shown.formulas):
+    for name in watch.stepped(shown.formulas):
         if name == scene.entry:
             return watch.recent
         watch.recent = set(), set()
@@ -197,8 +162,14 @@ class Watched(Operands):
         self.recent[1].add(name)
         return super().before(name)
 
-    def stepped(self, formulas: Formulas) -> Iterator[tuple[str, Tracked]]:
+    def stepped(self, formulas: Formulas) -> Iterator[str]:
+        """Yield the name of every entry once its formula was evaluated."""
         names = parameters({**self.state, **self.then})
         for name, value in stepping.step(formulas, names, self.read, self.before, self.has):
             self.stated[name] = value
-            yield name, value
+            yield name
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of an entry; () for a number."""
+    return tuple(np.shape(x))

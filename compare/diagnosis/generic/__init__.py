@@ -1,0 +1,13 @@
+r"""Mistakes that need no knowledge of the formula: a wrong factor, a wrong operand, a wrong setting.
+
+Each family is made from principles, not from a list of known bugs: every operand of the failing
+formula is replaced by whatever has its shape, every option by the values people confuse it with,
+and the result is scaled by the constant that would mend it, if that constant means something.
+"""
+
+from compare.diagnosis.generic.factors import factors
+from compare.diagnosis.generic.operands import operands
+from compare.diagnosis.generic.results import results
+from compare.diagnosis.generic.settings import settings
+
+__all__ = ["factors", "operands", "results", "settings"]

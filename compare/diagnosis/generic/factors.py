@@ -1,0 +1,111 @@
+r"""The right value times a constant: m, n_y, 2, lr, ..., where the constant that mends it has a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from compare.diagnosis.scene import Scene, Shown, shape_of
+from compare.diagnosis.variant import Variant, right
+from compare.formulas.arithmetic import Tracked
+
+
+def factors(scene: Scene) -> Iterator[Variant]:
+    """Yield the right value times the constant that would explain the numbers, where it has a meaning.
+
+    For a parameter, the constant is that of its update.
+    """
+    c = constant(scene)
+    if c is None and not scene.target:
+        return
+    for name, value in meanings(scene, scene.last).items():
+        near = c is None or bool(scene.target) or abs(c / value - 1.0) < 1e-6
+        if near and abs(value - 1.0) > 1e-12:
+            yield Variant(
+                f"{'update' if scene.moved else scene.entry} times {name}",
+                wrong=f"{name} ({value:.6g}) x what it should be",
+                result=partial(times, scene=scene, name=name),
+                same_as=equivalent(scene, name),
+                generic=True,
+            )
+
+
+def equivalent(scene: Scene, name: str) -> str:
+    """Return the setting that does the same as a factor, where there is one."""
+    if scene.moved:
+        return f"a learning rate {name} times as large"
+    formulas = scene.last.formulas
+    linear = getattr(formulas.rule, "__name__", "") in ("sgd", "momentum") and formulas.clip is None
+    decays = formulas.hyperparameters.get("weight_decay")
+    if scene.entry == f"dA{scene.depth}" and linear and not decays:
+        return f"a learning rate {name} times as large, as the rule is linear in the gradient"
+    return ""
+
+
+def times(x: Tracked, shown: Shown, *, scene: Scene, name: str) -> Tracked:
+    c = meanings(scene, shown).get(name, 1.0)
+    if not scene.moved:
+        return x * c
+    p = shown.then(scene.entry)
+    return p + (x - p) * c
+
+
+def constant(scene: Scene) -> float | None:
+    """Return the least-squares factor between what is shown and what is right; None if it is not constant."""
+    shown = scene.last
+    good, x = right(scene), shown.trace[scene.origin]
+    if good is None or shape_of(good.value) != shape_of(x):
+        return None
+    o = np.asarray(good.value, dtype=np.float64)
+    if scene.moved:
+        p = shown.state[scene.origin]
+        x, o = x - p, o - p
+    square = float(np.sum(o * o))
+    if not 0.0 < square < np.inf:
+        return None
+    c = float(np.sum(x * o)) / square
+    size = np.abs(x).max()
+    return c if c != 0.0 and np.abs(x - c * o).max() <= 1e-6 * size else None
+
+
+def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
+    """Return the constants that stand for something at a step, by name; also reciprocal and negated."""
+    m, n_y = float(shown.X.shape[1]), float(shown.Y.shape[0])
+    out = {
+        "-1": -1.0,
+        "2/m": 2 / m,
+        "m/2": m / 2,
+        "10": 10.0,
+        "1/10": 0.1,
+        "(m - 1)/m": (m - 1) / m,
+    }
+    out |= {"m/(m - 1)": m / (m - 1) if m > 1 else 1.0, "n_y/2": n_y / 2, "2/n_y": 2 / n_y}
+    out |= {"m n_y/2": m * n_y / 2, "2/(m n_y)": 2 / (m * n_y), "log(2)": float(np.log(2.0))}
+    out |= {"1/log(2)": 1 / out["log(2)"], "1/log(10)": 1 / float(np.log(10.0))}
+    for name, value in named(shown).items():
+        out |= {name: value, f"1/{name}": 1.0 / value, f"-{name}": -value}
+    nominal = scene.steps[0].X.shape[1]
+    if nominal != scene.last.X.shape[1]:
+        out["m over the nominal batch size"] = m / nominal
+        out["the nominal batch size over m"] = nominal / m
+    return out
+
+
+def named(shown: Shown) -> dict[str, float]:
+    """Return the sizes and options that a stray factor may be."""
+    n_x, m = map(float, shown.X.shape)
+    n_y, k = float(shown.Y.shape[0]), float(shown.formulas.accumulate)
+    found = {"2": 2.0, "m": m, "n_y": n_y, "m n_y": m * n_y, "sqrt(2)": 2**0.5, "n_x": n_x}
+    found |= {"k, the number of micro-batches": k, "k squared": k * k}
+    if p := shown.formulas.dropout:
+        found |= {"p": p, "(1 - p)": 1.0 - p}
+    h = shown.formulas.hyperparameters
+    for option in ("lr", "momentum", "dampening", "alpha"):
+        value = float(h.get(option, 0.0))
+        if value > 0.0:
+            found[option] = value
+        if 0.0 < value < 1.0:
+            found[f"(1 - {option})"] = 1.0 - value
+    return found

@@ -1,0 +1,134 @@
+r"""What may happen to a right value on its way: lost, stale, accumulated, rounded, transposed, another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
+from compare.diagnosis.scene import GRADIENTS, Scene, Shown, shape_of
+from compare.diagnosis.variant import Variant
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import maximum, minimum
+from compare.traces import kind
+
+Result = Callable[[Tracked, Shown], Tracked]
+CLAMPS = (1.0, 5.0, 0.5, 0.1, 0.01, 10.0)
+
+
+def results(scene: Scene) -> Iterator[Variant]:
+    """Yield what may happen to a right value on its way to the entry."""
+    entry = scene.entry
+    yield made(f"{entry} is never computed: it is 0", lambda x, s: 0.0 * x)
+    yield made(f"{entry} rounded to float32", rounded_to_single)
+    if single(scene):
+        yield made(f"{entry} computed in float32", in_single)
+    if scene.moved:
+        yield made(f"{entry} is not updated", lambda x, s: s.then(entry))
+        yield from clamped(entry)
+    yield from recorded(scene)
+    if entry in scene.last.state and not scene.moved:
+        yield from stale(entry)
+    shape = shape_of(scene.last.trace.get(entry, 0.0))
+    if len(shape) == 2 and shape[0] == shape[1] > 1:
+        yield made(f"{entry} transposed", lambda x, s: x.T)
+    for what in ("with the wrong sign", "without its sign", "squared", "by its square root"):
+        yield made(f"{entry} {what}", TRANSFORMS[what][0])
+    yield from forgetting(scene)
+    yield from copied(scene)
+
+
+def made(name: str, result: Result, *, sudden: bool = False) -> Variant:
+    return Variant(name, result=result, sudden=sudden, generic=True)
+
+
+def single(scene: Scene) -> bool:
+    """Tell whether a float64 program shows nothing but float32 numbers."""
+    x = scene.last.trace.get(scene.entry)
+    if x is None or x.dtype != np.float64 or not x.any():
+        return False
+    return bool(np.array_equal(x, x.astype(np.float32).astype(np.float64)))
+
+
+def in_single(x: Tracked, shown: Shown) -> Tracked:
+    """Return the value as known to the rounding of float32 alone."""
+    units = 2.0**-24 / x.u
+    error = np.abs(x.value.astype(np.float64)) if x.error is None else x.error
+    return Tracked(x.value, 2.0 * units * error, x.u, x.terms)
+
+
+def clamped(entry: str) -> Iterator[Variant]:
+    for c in CLAMPS:
+        yield made(f"{entry} clamped to [-{c:g}, {c:g}]", partial(within, c=c))
+
+
+def within(x: Tracked, shown: Shown, *, c: float) -> Tracked:
+    return minimum(maximum(x, -c), c)
+
+
+def recorded(scene: Scene) -> Iterator[Variant]:
+    entry, shown = scene.entry, scene.last
+    if entry not in shown.coming or entry not in shown.trace:
+        return
+    if np.array_equal(shown.coming[entry], shown.trace[entry]):
+        yield Variant(
+            f"{entry} is recorded by reference: the same array at every step",
+            f"log.append({entry})",
+            f"log.append({entry}.copy())",
+            "an in-place update changes what was recorded before",
+            result=lambda x, s: s.now(entry),
+        )
+
+
+def stale(entry: str) -> Iterator[Variant]:
+    """Yield the entry of the step before, or added to it."""
+    yield made(
+        f"{entry} is that of the step before", lambda x, s: s.then(entry) if entry in s.state else x
+    )
+    yield Variant(
+        f"{entry} is added to that of the step before, never zeroed",
+        f"{entry} += ...",
+        f"{entry} = ...",
+        "PyTorch: .grad accumulates until optimizer.zero_grad()",
+        result=lambda x, s: x + s.then(entry) if entry in s.state else x,
+    )
+
+
+def forgetting(scene: Scene) -> Iterator[Variant]:
+    """Yield the rule's state starting anew at this step, as at the turn of an epoch."""
+    if not scene.slots or len(scene.steps) < 2:
+        return
+
+    def zeroed(s: Shown) -> dict[str, Tracked]:
+        known = {**{n: s.then(n) for n in s.state if "." in n}, **s.carried}
+        return {n: 0.0 * x for n, x in known.items() if "." in n and kind(n) not in GRADIENTS}
+
+    yield Variant(
+        "the state of the rule starts anew at this step",
+        "state = zeros at the turn of an epoch, or of something else",
+        "state goes on from step to step",
+        "an optimiser made anew: PyTorch keeps optimizer.state over epochs",
+        then=zeroed,
+        sudden=True,
+    )
+
+
+def copied(scene: Scene) -> Iterator[Variant]:
+    """Yield another entry of the same shape, stored under this one's name."""
+    shown = scene.last
+    x = shown.trace.get(scene.entry)
+    if x is None or not np.ndim(x):
+        return
+    for source, entries in (("", shown.trace), (" of the step before", shown.state)):
+        for other, y in entries.items():
+            if other == scene.entry or np.shape(y) != np.shape(x) or y.dtype.kind != "f":
+                continue
+            if np.array_equal(x, y):
+                what = f"{other}{source} stands where {scene.entry} should"
+                yield made(what, partial(another, name=other, old=bool(source)))
+
+
+def another(x: Tracked, shown: Shown, *, name: str, old: bool) -> Tracked:
+    return shown.then(name) if old else shown.now(name)

@@ -1,0 +1,46 @@
+r"""Mistakes of the net itself, by what the failing entry is: each family a table of wrong forms beside the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from compare.diagnosis.network.accumulation import accumulations
+from compare.diagnosis.network.activations import activations
+from compare.diagnosis.network.clipping import clippings
+from compare.diagnosis.network.derivatives import derivatives
+from compare.diagnosis.network.dropout import dropouts
+from compare.diagnosis.network.gradients import bias_gradients, passed_back, weight_gradients
+from compare.diagnosis.network.linear import linear
+from compare.diagnosis.network.loss_gradients import loss_gradients
+from compare.diagnosis.network.losses import loss_values
+from compare.diagnosis.network.normalization import normalizations
+from compare.diagnosis.network.normalization_gradient import normalization_gradients
+from compare.diagnosis.scene import Scene
+from compare.diagnosis.variant import Variant
+
+Family = Callable[[Scene], Iterator[Variant]]
+FAMILIES: Mapping[str, tuple[Family, ...]] = {
+    "Z": (linear,),
+    "A": (activations,),
+    "D": (dropouts,),
+    "loss": (loss_values,),
+    "dA": (loss_gradients, passed_back, dropouts),
+    "dD": (passed_back,),
+    "dZ": (derivatives, normalization_gradients),
+    "dN": (derivatives,),
+    "dgamma": (normalization_gradients,),
+    "dbeta": (normalization_gradients,),
+    "db": (bias_gradients,),
+    "dW": (weight_gradients,),
+    "a": (accumulations,),
+    "g": (clippings,),
+    "norm": (clippings,),
+} | dict.fromkeys(("mu", "var", "xhat", "N", "running_mean", "running_var", "batches"), (normalizations,))  # fmt: skip
+
+
+def mistakes(scene: Scene) -> Iterator[Variant]:
+    """Yield the mistakes that an entry of this kind can have."""
+    if "." in scene.entry and scene.kind not in ("a", "g"):
+        return
+    for family in FAMILIES.get(scene.kind, ()):
+        yield from family(scene)

@@ -1,0 +1,39 @@
+r"""Mistakes of accumulating gradients over micro-batches: summed, never started anew, the last one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compare.diagnosis.scene import Scene
+from compare.diagnosis.statements import line
+from compare.diagnosis.variant import Variant, plain
+from compare.formulas.arithmetic import Tracked
+from compare.judgement import Operands
+
+
+def accumulations(scene: Scene) -> Iterator[Variant]:
+    """Yield the gradients of micro-batches summed, the sum never started anew, or one of them alone."""
+    n, right = scene.entry.removeprefix("a."), line(scene)
+    yield plain("the gradients of the micro-batches are summed, not averaged",
+                lambda r, s: summed(r, n), f"a_{n} = sum of the gradients of whole losses", right,
+                same_as="a learning rate k times as large, as far as the rule is linear")  # fmt: skip
+    yield plain("only the last micro-batch counts", lambda r, s: r.read(f"d{n}"),
+                f"a_{n} = d{n}", right, source="zero_grad() before every backward()")  # fmt: skip
+    yield plain("the sum is not started anew after the update",
+                lambda r, s: r.before(f"a.{n}") + r.read(f"d{n}") if r.has(f"a.{n}") else r.read(f"d{n}"),
+                f"a_{n} goes on over the updates", right, source="zero_grad() forgotten")  # fmt: skip
+    yield plain("the running mean is taken of the last two alone",
+                lambda r, s: halved(r, n), f"a_{n} = (a_{n} + d{n}) / 2", right)  # fmt: skip
+
+
+def first(r: Operands, n: str) -> bool:
+    return int(r.read("micro").value) == 1 or not r.has(f"a.{n}")
+
+
+def summed(r: Operands, n: str) -> Tracked:
+    """Return the sum of the gradients as they are."""
+    return r.read(f"d{n}") if first(r, n) else r.before(f"a.{n}") + r.read(f"d{n}")
+
+
+def halved(r: Operands, n: str) -> Tracked:
+    return r.read(f"d{n}") if first(r, n) else 0.5 * (r.before(f"a.{n}") + r.read(f"d{n}"))

@@ -1,0 +1,170 @@
+r"""Mistakes of clipping: another norm, another coefficient, each gradient by itself, always or never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from compare.diagnosis.scene import Scene, Shown
+from compare.diagnosis.statements import line
+from compare.diagnosis.variant import Variant, plain
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import absolute, maximum, minimum, sqrt, total
+from compare.judgement import Operands
+
+Gradients = Mapping[str, Tracked]
+Norm = Callable[[Gradients], Tracked]
+Coefficient = Callable[[float, Tracked], Tracked]
+TINY = 1e-6  # torch's, under the norm
+
+
+def squares(g: Gradients) -> Tracked:
+    return total(*((x * x).sum() for x in g.values()))
+
+
+def global_norm(g: Gradients) -> Tracked:
+    return sqrt(squares(g))
+
+
+def sum_of_norms(g: Gradients) -> Tracked:
+    return total(*(sqrt((x * x).sum()) for x in g.values()))
+
+
+def sum_of_magnitudes(g: Gradients) -> Tracked:
+    return total(*(absolute(x).sum() for x in g.values()))
+
+
+def root_mean_square(g: Gradients) -> Tracked:
+    return sqrt(squares(g) / float(sum(x.value.size for x in g.values())))
+
+
+def largest(g: Gradients) -> Tracked:
+    top = max(float(np.abs(x.value).max()) for x in g.values())
+    like = next(iter(g.values()))
+    return Tracked(like.number(top), None, like.u)
+
+
+def of_weights(g: Gradients) -> Tracked:
+    return global_norm({n: x for n, x in g.items() if n[0] == "W"} or dict(g))
+
+
+def torchs(c: float, norm: Tracked) -> Tracked:
+    return minimum(c / (norm + TINY), 1.0)
+
+
+def bare(c: float, norm: Tracked) -> Tracked:
+    return minimum(c / norm, 1.0)
+
+
+def always(c: float, norm: Tracked) -> Tracked:
+    return c / (norm + TINY)
+
+
+NORMS: dict[str, tuple[Norm, str]] = {
+    "the sum of the norms as the global norm": (sum_of_norms, "the sum of the norms"),
+    "the norm not rooted": (squares, "the sum of the squares"),
+    "the largest entry as the norm": (largest, "max |g|"),
+    "the sum of magnitudes as the norm": (sum_of_magnitudes, "the sum of |g|"),
+    "the root of the mean square as the norm": (root_mean_square, "sqrt(mean of g**2)"),
+    "the biases left out of the norm": (of_weights, "over the weights alone"),
+}
+COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
+    "the coefficient without torch's 1e-6": (bare, "min(c / norm, 1)"),
+    "always rescaled to the threshold": (always, "c / (norm + 1e-6), no min with 1"),
+    "always rescaled, without the 1e-6": (lambda c, norm: c / norm, "c / norm, no min with 1"),
+    "rescaled where the norm is below the threshold": (
+        lambda c, norm: maximum(c / (norm + TINY), 1.0), "max(c / (norm + 1e-6), 1)"),
+    "divided by the norm, the threshold left out": (
+        lambda c, norm: minimum(1.0 / (norm + TINY), 1.0), "min(1 / (norm + 1e-6), 1)"),
+    "clipping left out": (lambda c, norm: 0.0 * norm + 1.0, "1"),
+}  # fmt: skip
+
+
+def clippings(scene: Scene) -> Iterator[Variant]:
+    """Yield the ways of clipping that are not torch's."""
+    clip = scene.last.formulas.clip
+    limits = clip.keywords if isinstance(clip, partial) else {}
+    if "max_norm" in limits:
+        yield from by_norm(scene, float(limits["max_norm"]))
+    elif "clip_value" in limits:
+        yield from by_value(scene, float(limits["clip_value"]))
+
+
+def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
+    right = line(scene)
+    for name, (norm, wrong) in NORMS.items():
+        if scene.entry == "norm":
+            yield plain(name, partial(of_all, norm=norm), f"norm = {wrong}", right)
+        else:
+            yield from scaled(scene, c, name, norm, torchs, f"with norm = {wrong}")
+            yield from scaled(scene, c, f"{name}, without the 1e-6", norm, bare, f"norm = {wrong}")
+    if scene.entry == "norm":
+        return
+    for name, (coefficient, wrong) in COEFFICIENTS.items():
+        yield from scaled(scene, c, name, global_norm, coefficient, f"g * {wrong}")
+    for name, coefficient in (("", torchs), (", without the 1e-6", bare), (", always", always)):
+        entry = partial(alone, scene=scene, c=c, coefficient=coefficient)
+        text = "g * min(c / norm of g alone, 1)"
+        yield plain(f"each gradient clipped by its own norm{name}", entry, text, right)
+    yield plain("clipped by value, not by norm",
+                lambda r, s: within(gradient(r, s, scene), c), "np.clip(g, -c, c)", right)  # fmt: skip
+
+
+def scaled(
+    scene: Scene, c: float, name: str, norm: Norm, coefficient: Coefficient, wrong: str
+) -> Iterator[Variant]:
+    """Yield the gradient times a coefficient of a norm; the global norm as it is shown, if it is."""
+
+    def formula(r: Operands, s: Shown) -> Tracked:
+        shown = norm is global_norm and "norm" in r.trace
+        n = r.read("norm").rounded() if shown else norm(gradients(r, s))
+        return gradient(r, s, scene) * coefficient(c, n)
+
+    yield plain(name, formula, wrong, line(scene))
+
+
+def by_value(scene: Scene, c: float) -> Iterator[Variant]:
+    right = line(scene)
+    forms: dict[str, Callable[[Tracked], Tracked]] = {
+        "clipping left out": lambda g: g,
+        "clipped above alone": lambda g: minimum(g, c),
+        "clipped below alone": lambda g: maximum(g, -c),
+        "clipped to [0, c]": lambda g: maximum(minimum(g, c), 0.0),
+    }
+    for name, form in forms.items():
+        yield plain(name, partial(formed, scene=scene, form=form), name, right)
+    for name, coefficient in (("", torchs), (", without the 1e-6", bare)):
+        yield from scaled(
+            scene, c, f"clipped by the global norm{name}", global_norm, coefficient, "by norm"
+        )
+
+
+def within(g: Tracked, c: float) -> Tracked:
+    return maximum(minimum(g, c), -c)
+
+
+def gradients(r: Operands, s: Shown) -> dict[str, Tracked]:
+    """Return the gradients before clipping, by parameter."""
+    prefix = "a." if s.formulas.accumulate > 1 else "d"
+    moving = [n for n in s.state if f"d{n}" in s.trace and n not in s.formulas.frozen]
+    return {n: r.read(prefix + n) for n in moving}
+
+
+def gradient(r: Operands, s: Shown, scene: Scene) -> Tracked:
+    n = scene.entry.removeprefix("g.")
+    return r.read(f"{'a.' if s.formulas.accumulate > 1 else 'd'}{n}")
+
+
+def formed(r: Operands, s: Shown, *, scene: Scene, form: Callable[[Tracked], Tracked]) -> Tracked:
+    return form(gradient(r, s, scene))
+
+
+def of_all(r: Operands, s: Shown, *, norm: Norm) -> Tracked:
+    return norm(gradients(r, s))
+
+
+def alone(r: Operands, s: Shown, *, scene: Scene, c: float, coefficient: Coefficient) -> Tracked:
+    g = gradient(r, s, scene)
+    return g * coefficient(c, sqrt((g * g).sum()))

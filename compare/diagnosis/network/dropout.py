@@ -1,0 +1,50 @@
+r"""Mistakes of inverted dropout, forward and back: no scaling, the mask of what is dropped, no mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from compare.diagnosis.scene import Scene, Shown
+from compare.diagnosis.statements import line
+from compare.diagnosis.variant import Variant, plain
+from compare.formulas.arithmetic import Tracked
+from compare.judgement import Operands
+
+
+def dropouts(scene: Scene) -> Iterator[Variant]:
+    """Yield dropout, or its gradient, with another mask or another scale."""
+    p, l = scene.last.formulas.dropout, scene.layer
+    if not p or l >= scene.depth:
+        return
+    source = f"A{l}" if scene.kind == "D" else f"dD{l}"
+    mask, right = f"mask{l}", line(scene)
+    forms = {
+        "not scaled by 1 / (1 - p)": (f"{source} * mask", 1.0),
+        "scaled by 1 / p": (f"{source} * mask / p", 1.0 / p),
+        "scaled by 1 - p, not by its reciprocal": (f"{source} * mask * (1 - p)", 1.0 - p),
+        "scaled twice": (f"{source} * mask / (1 - p)**2", 1.0 / (1.0 - p) ** 2 if p < 1.0 else 0.0),
+    }
+    for what, (wrong, scale) in forms.items():
+        entry = partial(masked, source=source, mask=mask, scale=scale)
+        yield plain(f"dropout is {what}", entry, f"{scene.entry} = {wrong}", right)
+    scale = 1.0 / (1.0 - p) if p < 1.0 else 0.0
+    yield plain("the mask is forgotten", lambda r, s: r.read(source),
+                f"{scene.entry} = {source}", right, source="evaluation mode left on")  # fmt: skip
+    yield plain("the scale without the mask", lambda r, s: r.read(source) * scale,
+                f"{scene.entry} = {source} / (1 - p)", right)  # fmt: skip
+    yield plain("the mask is that of the dropped units",
+                lambda r, s: r.read(source) * (1.0 - r.before(mask)) * scale,
+                f"{scene.entry} = {source} * (1 - mask) / (1 - p)", right,
+                source="p is the probability of dropping in torch, of keeping in the paper")  # fmt: skip
+    yield plain("one mask for all examples, that of the first",
+                lambda r, s: r.read(source) * first_column(r.before(mask)) * scale,
+                f"{scene.entry} = {source} * mask[:, :1] / (1 - p)", right)  # fmt: skip
+
+
+def masked(r: Operands, s: Shown, *, source: str, mask: str, scale: float) -> Tracked:
+    return r.read(source) * r.before(mask) * scale
+
+
+def first_column(mask: Tracked) -> Tracked:
+    return Tracked(mask.value[:, :1], None, mask.u)

@@ -1,0 +1,124 @@
+r"""Activations as people write them: right in exact arithmetic but not in floating point, or a near relation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from compare.formulas import activations as stated
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import absolute, exp, log, maximum, minimum, tanh, where
+
+Formula = Callable[..., Tracked]
+LAMBDA, ALPHA = 1.0507009873554805, 1.6732632423543772  # SELU's, Klambauer et al. 2017
+
+
+def clamped(z: Tracked, low: float, high: float) -> Tracked:
+    return minimum(maximum(z, low), high)
+
+
+def top(z: Tracked) -> float:
+    """Return the argument beyond which e^z overflows the program's type."""
+    return float(np.log(np.finfo(np.float32 if z.u > 2.0**-30 else np.float64).max))
+
+
+def overflowing(right: Tracked, z: Tracked, made: float) -> Tracked:
+    """Return the right value, and `made` (NaN or infinity) where e^z overflows the program's type."""
+    return Tracked(np.where(z.value > top(z), made, right.value), right.error, right.u, right.terms)
+
+
+def unshifted_softmax(z: Tracked) -> Tracked:
+    """Return e^z / sum e^z as a program has it whose e^z overflows: infinite over infinite, or 0."""
+    e = overflowing(exp(z), z, float("inf"))
+    return e / e.sum(axis=0)
+
+
+def tanh_by_exponentials(z: Tracked) -> Tracked:
+    """Return (e^z - e^-z) / (e^z + e^-z), NaN where either overflows."""
+    up, down = exp(z), exp(-z)
+    return overflowing((up - down) / (up + down), absolute(z), float("nan"))
+
+
+def tanh_by_square(z: Tracked) -> Tracked:
+    """Return (e^2z - 1) / (e^2z + 1), NaN where it overflows."""
+    e = exp(2.0 * z)
+    return overflowing((e - 1.0) / (e + 1.0), 2.0 * z, float("nan"))
+
+
+def sigmoid_clipped(bound: float) -> Formula:
+    return lambda z: stated.sigmoid(clamped(z, -bound, bound))
+
+
+def nan_where_overflowing(formula: Formula) -> Formula:
+    return lambda z: overflowing(formula(z), z, float("nan"))
+
+
+FORMS: dict[str, dict[str, Formula]] = {
+    "identity": {},
+    "sigmoid": {
+        "e^z / (1 + e^z), which overflows": nan_where_overflowing(stated.sigmoid),
+        "1 / (1 + exp(z)), the sign of z lost": lambda z: stated.sigmoid(-z),
+        "sigmoid of z clipped to [-500, 500]": sigmoid_clipped(500.0),
+        "sigmoid of z clipped to [-100, 100]": sigmoid_clipped(100.0),
+        "sigmoid of z clipped to [-50, 50]": sigmoid_clipped(50.0),
+        "sigmoid of z clipped to [-20, 20]": sigmoid_clipped(20.0),
+        "sigmoid of z clipped to [-10, 10]": sigmoid_clipped(10.0),
+        "(1 + tanh(z / 2)) / 2, which cancels below": lambda z: 0.5 * (1.0 + tanh(0.5 * z)),
+        "(1 + tanh(z)) / 2": lambda z: 0.5 * (1.0 + tanh(z)),
+        "max(0, min(1, 0.2 z + 0.5)), the hard sigmoid": lambda z: clamped(0.2 * z + 0.5, 0.0, 1.0),
+        "max(0, min(1, z / 6 + 0.5)), the hard sigmoid": lambda z: clamped(z / 6.0 + 0.5, 0.0, 1.0),
+        "z / (1 + |z|) / 2 + 1/2": lambda z: 0.5 * (z / (1.0 + absolute(z))) + 0.5,
+    },
+    "tanh": {
+        "(e^z - e^-z) / (e^z + e^-z), which cancels near 0 and overflows": tanh_by_exponentials,
+        "(e^2z - 1) / (e^2z + 1), which cancels near 0 and overflows": tanh_by_square,
+        "1 - 2 / (e^2z + 1), which cancels near 0": lambda z: 1.0 - 2.0 / (exp(2.0 * z) + 1.0),
+        "2 sigmoid(2 z) - 1, which cancels near 0": lambda z: 2.0 * stated.sigmoid(2.0 * z) - 1.0,
+        "2 sigmoid(z) - 1": lambda z: 2.0 * stated.sigmoid(z) - 1.0,
+        "tanh(z / 2)": lambda z: tanh(0.5 * z),
+        "1.7159 tanh(2 z / 3)": lambda z: 1.7159 * tanh(z * (2.0 / 3.0)),
+        "max(-1, min(1, z)), the hard tanh": lambda z: clamped(z, -1.0, 1.0),
+        "z / (1 + |z|), softsign": lambda z: z / (1.0 + absolute(z)),
+    },
+    "gelu": {"z sigmoid(1.702 z)": lambda z: z * stated.sigmoid(1.702 * z)},
+    "softmax": {
+        "softmax without subtracting the maximum": unshifted_softmax,
+        "softmax over the examples": lambda z: stated.softmax(z.T).T,
+        "softmax over everything": lambda z: exp(z) / exp(z).sum(),
+        "its logarithm": lambda z: log(stated.softmax(z)),
+        "e^z, never divided by its sum": exp,
+        "z / sum z": lambda z: z / z.sum(axis=0),
+        "softmax of the probabilities once more": lambda z: stated.softmax(stated.softmax(z)),
+    },
+    "elu": {
+        "exp(z) - 1 without alpha": lambda z, **o: stated.elu(z),
+        "alpha (exp(z) - 1), which cancels near 0": lambda z, alpha: where(
+            z > 0.0, z, alpha * (exp(where(z > 0.0, 0.0, z)) - 1.0)
+        ),
+        "SELU": lambda z, **o: LAMBDA * stated.elu(z, alpha=ALPHA),
+    },
+    "relu": {
+        "|z|": absolute,
+        "min(max(z, 0), 6)": lambda z: clamped(z, 0.0, 6.0),
+        "min(max(z, 0), 1)": lambda z: clamped(z, 0.0, 1.0),
+        "min(z, 0)": lambda z: minimum(z, 0.0),
+        "1 where z > 0": lambda z: where(z > 0.0, 1.0 + 0.0 * z, 0.0),
+    },
+    "leaky_relu": {
+        "the slope on the positive side": lambda z, negative_slope: where(z > 0.0, z * negative_slope, z),
+        "the slope with the wrong sign": lambda z, negative_slope: where(z > 0.0, z, z * -negative_slope),
+    },
+    "softplus": {
+        "log(1 + exp(z)) everywhere": lambda z, **o: stated.softplus(z, threshold=1e9),
+        "log(1 + e^z), which overflows, and cancels below": lambda z, **o: overflowing(
+            log(1.0 + exp(z)), z, float("inf")
+        ),
+        "beta forgotten in the division": lambda z, beta, threshold: beta
+        * stated.softplus(z, beta=beta, threshold=threshold),
+    },
+    "silu": {
+        "z e^z / (1 + e^z), which overflows": nan_where_overflowing(stated.silu),
+        "z hardsigmoid(z)": lambda z: z * clamped(z / 6.0 + 0.5, 0.0, 1.0),
+    },
+}  # fmt: skip

@@ -1,0 +1,132 @@
+r"""Mistakes of the loss's gradient dA: another mean, no floor, the sign, the short form for another place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from compare.diagnosis.network.losses import (
+    EPSILONS,
+    alternatives,
+    clipped,
+    elements,
+    examples,
+    reoptioned,
+    with_loss,
+)
+from compare.diagnosis.scene import Scene
+from compare.diagnosis.statements import line, named
+from compare.diagnosis.variant import Variant
+from compare.formulas import activations
+from compare.formulas import losses as stated
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import sqrt, where
+
+Formula = Callable[..., Tracked]
+
+
+def guarded(A: Tracked, Y: Tracked, q: Tracked) -> Tracked:
+    return (A - Y) / q / elements(A)
+
+
+def clipped_gradient(A: Tracked, Y: Tracked, *, eps: float) -> Tracked:
+    """Return the gradient formed with clipped probabilities throughout."""
+    a = clipped(A, eps)
+    return guarded(a, Y, (1.0 - a) * a)
+
+
+def stopped_gradient(A: Tracked, Y: Tracked, *, eps: float) -> Tracked:
+    """Return the gradient of clipped probabilities: none where the clip holds."""
+    held = clipped(A, eps)
+    return where(eps < A, where(1.0 - eps > A, guarded(held, Y, (1.0 - held) * held), 0.0), 0.0)
+
+
+GRADIENTS: dict[str, dict[str, Formula]] = {
+    "mse": {
+        "broadcast: every prediction against the mean target": lambda A, Y: (
+            (2.0 / elements(A)) * (A - Y.sum(axis=1) / examples(A))
+        ),
+        "targets minus predictions": lambda A, Y: (2.0 / elements(A)) * (Y - A),
+        "that of the root (RMSE)": lambda A, Y: (
+            stated.mse_gradient(A, Y) / (2.0 * sqrt(stated.mse(A, Y)))
+        ),
+        "a in place of a - y": lambda A, Y: (2.0 / elements(A)) * A,
+        "(a - y)^2, not differentiated": lambda A, Y: (A - Y) * (A - Y) / elements(A),
+    },
+    "l1": {"a - y in place of its sign": lambda A, Y: (A - Y) / elements(A)},
+    "bce": {
+        "no floor under a (1 - a)": lambda A, Y: guarded(A, Y, (1.0 - A) * A),
+        "(a - y) / N: already the gradient at Z": lambda A, Y: (A - Y) / elements(A),
+        "the term of y = 0 left out: -y / a": lambda A, Y: -(Y / A) / elements(A),
+        "targets minus predictions": lambda A, Y: guarded(Y, A, (1.0 - A) * A),
+        "the signs of both terms: -y / a - (1 - y) / (1 - a)": lambda A, Y: (
+            -(Y / A + (1.0 - Y) / (1.0 - A)) / elements(A)
+        ),
+    }
+    | {
+        f"probabilities clipped to [{e:g}, 1 - {e:g}]": partial(clipped_gradient, eps=e)
+        for e in EPSILONS
+    }
+    | {
+        f"no gradient where probabilities are clipped to [{e:g}, 1 - {e:g}]": partial(
+            stopped_gradient, eps=e
+        )
+        for e in EPSILONS
+    }
+    | {
+        f"{e:g} added to a (1 - a)": lambda A, Y, e=e: guarded(A, Y, (1.0 - A) * A + e)
+        for e in EPSILONS
+    }
+    | {
+        f"{e:g} added to a and to 1 - a": lambda A, Y, e=e: (
+            ((1.0 - Y) / (1.0 - A + e) - Y / (A + e)) / elements(A)
+        )
+        for e in EPSILONS
+    },
+    "bce_with_logits": {
+        "without the sigmoid: z - y": lambda A, Y: (A - Y) / elements(A),
+        "targets minus predictions": lambda A, Y: (Y - activations.sigmoid(A)) / elements(A),
+        "the sigmoid's derivative once more": lambda A, Y: activations.sigmoid_gradient(
+            A, activations.sigmoid(A), (activations.sigmoid(A) - Y) / elements(A)
+        ),
+    },
+    "cross_entropy": {
+        "softmax over the examples": lambda A, Y: (
+            (activations.softmax(A.T).T - Y) / examples(A)
+        ),
+        "without softmax: a - y": lambda A, Y: (A - Y) / examples(A),
+        "without the target: softmax(a)": lambda A, Y: activations.softmax(A) / examples(A),
+        "targets minus predictions": lambda A, Y: (Y - activations.softmax(A)) / examples(A),
+        "softmax applied twice": lambda A, Y: (
+            (activations.softmax(activations.softmax(A)) - Y) / examples(A)
+        ),
+    },
+    "cross_entropy_on_probabilities": {
+        "(a - y) / m: already the gradient at Z": lambda A, Y: (A - Y) / examples(A),
+        "without its sign: y / a": lambda A, Y: Y / A / examples(A),
+    }
+    | {
+        f"{e:g} added to a": lambda A, Y, e=e: -(Y / (A + e)) / examples(A) for e in EPSILONS
+    },
+}  # fmt: skip
+GRADIENTS["mse_per_example"] = {
+    "broadcast: every prediction against the mean target": lambda A, Y: (
+        (2.0 / examples(A)) * (A - Y.sum(axis=1) / examples(A))
+    ),
+    "targets minus predictions": lambda A, Y: (2.0 / examples(A)) * (Y - A),
+    "a in place of a - y": lambda A, Y: (2.0 / examples(A)) * A,
+}
+
+
+def loss_gradients(scene: Scene) -> Iterator[Variant]:
+    """Yield the gradient of the loss as it is got wrong, and that of another loss."""
+    if scene.kind != "dA" or scene.layer != scene.depth:
+        return
+    name, options = named(scene.last.formulas.loss[0])
+    put = partial(partial, with_loss, index=1)
+    for wrong, formula in GRADIENTS.get(name, {}).items():
+        yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=put(formula=formula))
+    for other in alternatives(name):
+        change = put(formula=getattr(stated, f"{other}_gradient"))
+        yield Variant(f"the gradient of {other}", other, line(scene), formulas=change)
+    yield from reoptioned(name, options, scene, 1)

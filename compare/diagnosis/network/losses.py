@@ -1,0 +1,180 @@
+r"""Mistakes of the loss's value: another loss, another mean, clipped or unclamped logarithms, the wrong moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from compare.diagnosis.network.activations import names_of
+from compare.diagnosis.scene import Scene, Shown
+from compare.diagnosis.statements import line, named
+from compare.diagnosis.variant import Variant
+from compare.formulas import activations
+from compare.formulas import losses as stated
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import absolute, log, maximum, minimum, sqrt, where
+from compare.formulas.stepping import Formulas
+from compare.judgement import stated as stated_step
+
+Formula = Callable[..., Tracked]
+EPSILONS = (1e-7, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5)
+ON_LABELS = {"bce", "bce_with_logits", "cross_entropy", "cross_entropy_on_probabilities"}
+
+
+def elements(A: Tracked) -> float:
+    return float(A.value.size)
+
+
+def examples(A: Tracked) -> float:
+    return float(A.shape[1])
+
+
+def clipped(A: Tracked, eps: float) -> Tracked:
+    return minimum(maximum(A, eps), 1.0 - eps)
+
+
+def binary(A: Tracked, Y: Tracked, *, floor: float = -np.inf, inside: float = 0.0) -> Tracked:
+    """Return binary cross entropy with logarithms of a + inside, not below `floor`."""
+    up, down = log(A + inside), log(1.0 - A + inside)
+    if floor > -np.inf:
+        up, down = maximum(up, floor), maximum(down, floor)
+    return -((Y * up + (1.0 - Y) * down).sum() / elements(A))
+
+
+def wrapped(A: Tracked, Y: Tracked) -> Tracked:
+    """Return what unsigned labels make of it: -1 is 255."""
+    up = where(Y > 0.0, 255.0, 0.0 * Y) * log(A)
+    return (up - (1.0 - Y) * log(1.0 - A)).sum() / elements(A)
+
+
+def all_pairs(A: Tracked, Y: Tracked) -> Tracked:
+    """Return the mean over all pairs (i, j) of (a_j - y_i)^2: (m, 1) against (1, m)."""
+    r = A - Y.T
+    return (r * r).sum() / float(r.value.size)
+
+
+def likelihood(P: Tracked, Y: Tracked) -> Tracked:
+    return -((Y * log(P)).sum() / examples(P))
+
+
+VALUES: dict[str, dict[str, Formula]] = {
+    "mse": {
+        "its root (RMSE)": lambda A, Y: sqrt(stated.mse(A, Y)),
+        "broadcast: every prediction against every target": all_pairs,
+        "the mean of errors, not of their squares": lambda A, Y: (A - Y).sum() / elements(A),
+        "the mean of magnitudes, not of squares": lambda A, Y: absolute(A - Y).sum() / elements(A),
+        "the largest squared error": lambda A, Y: largest((A - Y) * (A - Y)),
+    },
+    "bce": {
+        "the logarithms not clamped at -100": binary,
+        "the term (1 - y) log(1 - a) left out": lambda A, Y: -(
+            (Y * maximum(log(A), -100.0)).sum() / elements(A)
+        ),
+        "the term y log(a) left out": lambda A, Y: -(
+            ((1.0 - Y) * maximum(log(1.0 - A), -100.0)).sum() / elements(A)
+        ),
+        "labels in uint8: -1 is 255": wrapped,
+        "logarithm to base 2": lambda A, Y: stated.bce(A, Y) / float(np.log(2.0)),
+        "labels and probabilities swapped": lambda A, Y: binary(Y, A, floor=-100.0),
+    }
+    | {
+        f"probabilities clipped to [{e:g}, 1 - {e:g}]": lambda A, Y, e=e: binary(
+            clipped(A, e), Y, floor=-100.0
+        )
+        for e in EPSILONS
+    }
+    | {f"{e:g} added inside the logarithms": partial(binary, inside=e) for e in EPSILONS},
+    "bce_with_logits": {
+        "probabilities where logits belong: sigmoid applied twice": lambda A, Y: (
+            stated.bce_with_logits(activations.sigmoid(A), Y)
+        ),
+        "logits taken for probabilities": lambda A, Y: binary(A, Y, floor=-100.0),
+        "the term y z left out": lambda A, Y: stated.bce_with_logits(A, 0.0 * Y),
+    },
+    "cross_entropy": {
+        "softmax over the examples": lambda A, Y: (
+            stated.cross_entropy(A.T, Y.T) * (A.shape[0] / A.shape[1])
+        ),
+        "softmax applied twice": lambda A, Y: stated.cross_entropy(activations.softmax(A), Y),
+        "logits taken for probabilities": likelihood,
+        "logits summed, the logarithm of the sum left out": lambda A, Y: -(
+            (Y * A).sum() / examples(A)
+        ),
+    }
+    | {
+        f"{e:g} added inside the logarithm": lambda A, Y, e=e: likelihood(
+            activations.softmax(A) + e, Y
+        )
+        for e in EPSILONS
+    },
+    "cross_entropy_on_probabilities": {
+        f"{e:g} added inside the logarithm": lambda A, Y, e=e: likelihood(A + e, Y)
+        for e in EPSILONS
+    }
+    | {
+        f"probabilities clipped to [{e:g}, 1 - {e:g}]": lambda A, Y, e=e: likelihood(
+            clipped(A, e), Y
+        )
+        for e in EPSILONS
+    },
+}  # fmt: skip
+VALUES["mse_per_example"] = VALUES["mse"]
+
+
+def largest(x: Tracked) -> Tracked:
+    return Tracked(np.asarray(x.value.max()), np.asarray(x.size.max()), x.u)
+
+
+def with_loss(formulas: Formulas, shown: Shown, *, index: int, formula: Formula) -> Formulas:
+    """Return the formulas with the loss (index 0), or its gradient (1), replaced."""
+    pair = list(formulas.loss)
+    pair[index] = formula
+    return replace(formulas, loss=(pair[0], pair[1]))
+
+
+def alternatives(name: str) -> list[str]:
+    """Return the losses that people confuse with one: of labels, or of numbers."""
+    others = [n for n in names_of(stated) if n != name]
+    return [n for n in others if (n in ON_LABELS) == (name in ON_LABELS)]
+
+
+def loss_values(scene: Scene) -> Iterator[Variant]:
+    """Yield the loss as it is got wrong, another loss, and the loss of another moment."""
+    name, options = named(scene.last.formulas.loss[0])
+    put = partial(partial, with_loss, index=0)
+    for wrong, formula in VALUES.get(name, {}).items():
+        yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=put(formula=formula))
+    for other in alternatives(name):
+        change = put(formula=getattr(stated, other))
+        yield Variant(f"{other} in place of {name}", other, line(scene), formulas=change)
+    yield from reoptioned(name, options, scene, 0)
+    yield Variant(
+        "the loss of the parameters after the update",
+        "loss of the updated W",
+        "loss of the W that gave the gradient",
+        direct=lambda r, s: after_update(s),
+    )
+
+
+def reoptioned(name: str, options: dict[str, float], scene: Scene, index: int) -> Iterator[Variant]:
+    """Yield the loss, or its gradient, with its option (delta, beta) at another value."""
+    formula = getattr(stated, name + "_gradient" * index, None)
+    for option, value in options.items():
+        for other in (1.0, 0.5, 2.0, 0.1):
+            if other != value and formula is not None:
+                change = partial(
+                    with_loss, index=index, formula=partial(formula, **{option: other})
+                )
+                told = f"{option}={other:g}"
+                yield Variant(f"{name} with {told} where {option}={value:g} was asked for", told,
+                              line(scene), formulas=change)  # fmt: skip
+
+
+def after_update(shown: Shown) -> Tracked:
+    """Return the loss of the batch at the parameters that this step arrived at."""
+    state = {n: shown.trace.get(n, x) for n, x in shown.state.items()}
+    values = stated_step(shown.formulas, {}, state, shown.X, shown.Y, own=False)
+    return next(value for name, value in values if name == "loss")

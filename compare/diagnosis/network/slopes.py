@@ -1,0 +1,117 @@
+r"""Derivatives of activations as people get them wrong: gradient(z, a, da) in forms that are not g'."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from compare.formulas import activations as stated
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import exp, tanh, where
+
+Formula = Callable[..., Tracked]
+
+
+def squashed(a: Tracked, da: Tracked) -> Tracked:
+    return da * (a * (1.0 - a))
+
+
+def density(z: Tracked) -> Tracked:
+    """Return phi(z) without its 1 / sqrt(2 pi)."""
+    return exp(-0.5 * (z * z))
+
+
+def uncentred(z: Tracked, a: Tracked, da: Tracked) -> Tracked:
+    return a * (da - da.sum(axis=0) / float(da.shape[0]))
+
+
+SLOPES: dict[str, dict[str, Formula]] = {
+    "relu": {
+        "derivative 1 at exactly zero": lambda z, a, da: where(z >= 0.0, da, 0.0),
+        "derivative 1/2 at exactly zero": lambda z, a, da: where(
+            z > 0.0, da, where(z >= 0.0, 0.5 * da, 0.0)
+        ),
+        "z in place of its derivative": lambda z, a, da: da * a,
+        "the mask of the gradient, not of z": lambda z, a, da: where(da > 0.0, da, 0.0),
+        "the mask of both, z and the gradient": lambda z, a, da: where(
+            da > 0.0, where(z > 0.0, da, 0.0), 0.0
+        ),
+        "0 and 1 swapped": lambda z, a, da: where(z > 0.0, 0.0 * da, da),
+    },
+    "leaky_relu": {
+        "derivative 1 at exactly zero": lambda z, a, da, negative_slope: where(
+            z >= 0.0, da, da * negative_slope
+        ),
+        "slope with the wrong sign": lambda z, a, da, negative_slope: where(
+            z > 0.0, da, da * -negative_slope
+        ),
+        "the slope alone, dA left out of it": lambda z, a, da, negative_slope: where(
+            z > 0.0, da, 0.0 * da + negative_slope
+        ),
+    },
+    "elu": {
+        "a + 1 in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * (a + 1.0)),
+        "e^z without alpha": lambda z, a, da, alpha: stated.elu_gradient(z, a, da),
+        "a in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * a),
+        "alpha alone": lambda z, a, da, alpha: where(z > 0.0, da, da * alpha),
+        "z + alpha in place of a + alpha": lambda z, a, da, alpha: where(
+            z > 0.0, da, da * (z + alpha)
+        ),
+    },
+    "sigmoid": {
+        "a (1 + a)": lambda z, a, da: da * (a * (1.0 + a)),
+        "a alone": lambda z, a, da: da * a,
+        "1 - a alone": lambda z, a, da: da * (1.0 - a),
+        "a^2": lambda z, a, da: da * (a * a),
+        "formed from z: z (1 - z)": lambda z, a, da: squashed(z, da),
+        "sigmoid applied twice: s(a) (1 - s(a))": lambda z, a, da: squashed(stated.sigmoid(a), da),
+        "1 - a^2, that of tanh": lambda z, a, da: da * (1.0 - a * a),
+        "a (1 - a) of -z with the sign kept": lambda z, a, da: da * (a * (a - 1.0)),
+    },
+    "tanh": {
+        "formed from z: 1 - z^2": lambda z, a, da: da * (1.0 - z * z),
+        "1 - a, the square left out": lambda z, a, da: da * (1.0 - a),
+        "tanh applied twice: 1 - tanh(a)^2": lambda z, a, da: da * (1.0 - tanh(a) * tanh(a)),
+        "1 + a^2": lambda z, a, da: da * (1.0 + a * a),
+        "a^2 - 1": lambda z, a, da: da * (a * a - 1.0),
+        "(1 - a)^2": lambda z, a, da: da * ((1.0 - a) * (1.0 - a)),
+        "a (1 - a), that of sigmoid": lambda z, a, da: squashed(a, da),
+        "a in place of its derivative": lambda z, a, da: da * a,
+    },
+    "gelu": {
+        "Phi(z) without z phi(z)": lambda z, a, da: da * stated.normal_cdf(z),
+        "that of the tanh approximation": stated.gelu_tanh_gradient,
+        "phi(z) without 1 / sqrt(2 pi)": lambda z, a, da: (
+            da * (stated.normal_cdf(z) + z * density(z))
+        ),
+        "Phi(z) + phi(z), z left out": lambda z, a, da: (
+            da * (stated.normal_cdf(z) + density(z) * (1.0 / math.sqrt(2.0 * math.pi)))
+        ),
+    },
+    "gelu_tanh": {"that of the erf form": stated.gelu_gradient},
+    "silu": {
+        "s alone": lambda z, a, da: da * stated.sigmoid(z),
+        "s (1 - s), that of sigmoid": lambda z, a, da: squashed(stated.sigmoid(z), da),
+        "s + z s, without (1 - s)": lambda z, a, da: da * (stated.sigmoid(z) * (1.0 + z)),
+        "z s (1 - s), without s": lambda z, a, da: z * squashed(stated.sigmoid(z), da),
+        "s (1 + a (1 - s)), a in place of z": lambda z, a, da: (
+            da * (stated.sigmoid(z) * (1.0 + a * (1.0 - stated.sigmoid(z))))
+        ),
+    },
+    "softplus": {
+        "sigmoid(-z)": lambda z, a, da, **o: da * stated.sigmoid(-z),
+        "sigmoid without the threshold": lambda z, a, da, beta, threshold: (
+            da * stated.sigmoid(beta * z)
+        ),
+        "beta once more": lambda z, a, da, **o: o["beta"] * stated.softplus_gradient(z, a, da, **o),
+        "sigmoid of a": lambda z, a, da, **o: da * stated.sigmoid(a),
+    },
+    "softmax": {
+        "the diagonal alone: a (1 - a)": lambda z, a, da: squashed(a, da),
+        "over the examples": lambda z, a, da: stated.softmax_gradient(z.T, a.T, da.T).T,
+        "a dA, the sum not subtracted": lambda z, a, da: a * da,
+        "a (dA - sum dA), the sum not weighted by a": lambda z, a, da: a * (da - da.sum(axis=0)),
+        "a (dA - mean dA)": uncentred,
+        "dA - sum(dA a), not multiplied by a": lambda z, a, da: da - (da * a).sum(axis=0),
+    },
+}

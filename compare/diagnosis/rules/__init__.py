@@ -1,0 +1,58 @@
+r"""Mistakes of the update rules: each family of rules once, with a switch for every choice that varies.
+
+A switch at its first value is the right formula; a mistake is one switch turned. The families have
+the contract of `compare.formulas.optimizers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from compare.diagnosis.generic.settings import rule_defaults
+from compare.diagnosis.rules import descent, kin, moments, roots
+from compare.diagnosis.rules.mistake import ASCENTS, Mistake, Rule, decays, decoupled
+from compare.diagnosis.scene import Scene
+from compare.diagnosis.variant import Variant, plain
+from compare.traces import parameters
+
+FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
+    "sgd": (descent.sgd, descent.MISTAKES),
+    "momentum": (descent.sgd, descent.MISTAKES),
+    "adagrad": (roots.adagrad, roots.ADAGRAD),
+    "rmsprop": (roots.rmsprop, roots.RMSPROP),
+    "rmsprop_eps_inside": (roots.rmsprop_eps_inside, roots.RMSPROP_EPS_INSIDE),
+    "adadelta": (roots.adadelta, roots.ADADELTA),
+    "adam": (moments.adam, moments.ADAM),
+    "adamw": (moments.adam, moments.ADAM),
+    "adamax": (kin.adamax, kin.ADAMAX),
+    "nadam": (kin.nadam, kin.NADAM),
+    "radam": (kin.radam, kin.RADAM),
+    "rprop": (kin.rprop, kin.RPROP),
+}
+
+
+def mistakes(scene: Scene) -> Iterator[Variant]:
+    """Yield the mistakes that the rule of this scene can have, where its options let them show."""
+    if not scene.slots:
+        return
+    formulas = scene.last.formulas
+    options = rule_defaults(formulas) | dict(formulas.hyperparameters)
+    rule, known = FAMILIES[formulas.rule.__name__]
+    yield from counters(scene)
+    for mistake in (*known, *decays(decoupled=decoupled(scene)), *ASCENTS):
+        if mistake.shows(options):
+            yield mistake.variant(rule)
+
+
+def counters(scene: Scene) -> Iterator[Variant]:
+    """Yield one step counter for all parameters, counted once for each of them."""
+    if scene.kind != "t":
+        return
+    names = parameters(scene.last.state)
+    place, shared = float(names.index(scene.entry.removeprefix("t.")) + 1), f"t.{names[-1]}"
+    yield plain(
+        "the step counter is shared, and counted once a parameter",
+        lambda r, s: (r.before(shared) if r.has(shared) else 0.0 * s.then(names[0]).sum()) + place,
+        "t = t + 1 inside the loop over the parameters",
+        "t = t + 1 once a step",
+    )

@@ -1,0 +1,93 @@
+r"""Gradient descent with momentum, and the forms that frameworks differ in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compare.diagnosis.rules.mistake import Mistake
+from compare.diagnosis.rules.terms import decayed, shrunk
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import total
+from compare.formulas.optimizers.terms import ONE, Expected, Slots, held, number
+
+
+def sgd(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", velocity: str = "torch", look: str = "new", **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `velocity` is how m is kept, `look` what Nesterov looks ahead with."""
+    mu, lr = o.get("momentum", 0.0), number(o["lr"])
+    d = decayed(p, g, o, weight, m)
+    q, inside = shrunk(p, o, weight), velocity.startswith("lr inside")
+    if mu:
+        before = old("m")
+        v = kept(before, d, p, o, velocity)
+        yield "m", v
+        v = new("m") or v
+        ahead = {"old": before if before is not None else 0.0 * d, "mean": v}.get(look, v)
+        if o.get("nesterov") and look not in ("none", "without g", "twice"):
+            d = total(d, held(mu, p) * ahead)
+        elif o.get("nesterov") and look == "twice":
+            d = total(d, held(mu, p) * (held(mu, p) * v))
+        else:
+            d = held(mu, p) * v if look == "without g" and o.get("nesterov") else v
+    if weight == "after" and o.get("weight_decay"):
+        d = total(d, held(o["weight_decay"], p) * p)
+    yield "", total(q, -(d if inside and mu else held(lr, p) * d))
+
+
+def kept(before: Tracked | None, d: Tracked, p: Tracked, o: dict[str, Any], form: str) -> Tracked:
+    """Return the velocity in one of the forms it is written."""
+    mu, tau, lr = o.get("momentum", 0.0), o.get("dampening", 0.0), number(o["lr"])
+    share = held(lr if form.startswith("lr inside") else ONE, p) * d
+    if form == "average" or (form == "average after the first" and before is not None):
+        share = held(1.0 - number(mu), p) * d
+    elif tau and form != "undampened" and (before is not None or form == "dampened first"):
+        share = held(number(tau) if form == "tau itself" else 1.0 - number(tau), p) * share
+    if form == "alias" and before is not None:
+        before = d  # the buffer is the gradient's own array, and holds this step's by now
+    if form == "alias, scaled" and before is not None:
+        before, share = d, held(mu, p) * d  # and scaling the one scaled the other
+    factor = {"forgotten": number(0.0), "undecayed": ONE}.get(form, number(mu))
+    if before is None:
+        return share
+    sum_ = total(before, share) if form == "all scaled" else total(held(factor, p) * before, share)
+    return held(mu, p) * sum_ if form == "all scaled" else sum_
+
+
+MISTAKES = (
+    Mistake({"velocity": "dampened first"}, "dampening applied at the first step",
+            "m_1 = (1 - dampening) * g", "m_1 = g; dampening from the second step on",
+            "torch.optim.SGD clones the first gradient", needs="dampening"),
+    Mistake({"velocity": "undampened"}, "dampening left out", "m = mu * m + g",
+            "m = mu * m + (1 - dampening) * g", same_as="dampening=0", needs="dampening"),
+    Mistake({"velocity": "tau itself"}, "dampening in place of 1 - dampening",
+            "m = mu * m + dampening * g", "m = mu * m + (1 - dampening) * g", needs="dampening"),
+    Mistake({"velocity": "lr inside"}, "learning rate inside the velocity",
+            "m = mu * m + lr * g; W = W - m", "m = mu * m + g; W = W - lr * m",
+            "Sutskever et al. 2013, Keras", "the same while lr is constant, other once it changes"),
+    Mistake({"velocity": "average"}, "momentum as a moving average",
+            "m = mu * m + (1 - mu) * g", "m = mu * m + (1 - dampening) * g",
+            "the form of Adam's m", "a learning rate (1 - mu) times as large"),
+    Mistake({"velocity": "average after the first"}, "momentum as a moving average from the second step on",
+            "m_1 = g; m = mu * m + (1 - mu) * g", "m = mu * m + (1 - dampening) * g",
+            "", "dampening=mu"),
+    Mistake({"velocity": "all scaled"}, "the new gradient multiplied by mu too",
+            "m = mu * (m + g)", "m = mu * m + g", "", "a learning rate mu times as large"),
+    Mistake({"velocity": "forgotten"}, "the velocity starts anew at every step",
+            "m = g", "m = mu * m + g", "state created inside the step"),
+    Mistake({"velocity": "undecayed"}, "the velocity is not decayed", "m = m + g", "m = mu * m + g"),
+    Mistake({"velocity": "alias"}, "the velocity aliases the gradient array",
+            "m_1 = g, the same array: m = mu * g + g later", "m_1 = g.copy()"),
+    Mistake({"velocity": "alias, scaled"}, "the velocity aliases the gradient array, scaled in place",
+            "m_1 = g, the same array; m *= mu; m += g gives 2 * mu * g", "m_1 = g.copy()"),
+    Mistake({"look": "old"}, "Nesterov with the old velocity",
+            "d = g + mu * m_old", "d = g + mu * m", "torch.optim.SGD looks ahead with the new one",
+            needs="nesterov"),
+    Mistake({"look": "none"}, "Nesterov's look-ahead left out",
+            "W = W - lr * m", "W = W - lr * (g + mu * m)", same_as="nesterov=False", needs="nesterov"),
+    Mistake({"look": "without g"}, "Nesterov's step without the gradient", "W = W - lr * mu * m",
+            "W = W - lr * (g + mu * m)", needs="nesterov"),
+    Mistake({"look": "twice"}, "Nesterov's momentum applied twice", "g + mu**2 * m",
+            "g + mu * m", needs="nesterov"),
+)  # fmt: skip

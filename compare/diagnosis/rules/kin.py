@@ -1,0 +1,202 @@
+r"""Adam's kin, Adamax, NAdam and RAdam, and Rprop, as people get them wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compare.diagnosis.rules.mistake import Mistake
+from compare.diagnosis.rules.moments import AVERAGES
+from compare.diagnosis.rules.terms import DECOUPLED, average, corrections, decayed, shrunk
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
+from compare.formulas.optimizers.nadam import SINGLE, coefficient
+from compare.formulas.optimizers.radam import rectification
+from compare.formulas.optimizers.rprop import product
+from compare.formulas.optimizers.terms import (
+    ONE,
+    Expected,
+    Slots,
+    bias,
+    counted,
+    held,
+    number,
+    square,
+    zero,
+)
+
+
+def adamax(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "inside", correction: str = "both",
+    first: str = "mean", decay: str = "old", **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `epsilon` is its place, `decay` what beta2 multiplies."""
+    b1, b2 = o.get("betas", (0.9, 0.999))
+    g = decayed(p, g, o, weight, m)
+    t = counted(old("t"), p)
+    yield "t", t
+    mt = average(b1, old("m"), g, first)
+    yield "m", mt
+    e, before = held(o.get("eps", 1e-8), p), old("u")
+    u = absolute(g) + e if epsilon == "inside" else absolute(g)
+    if before is not None:
+        u = maximum(
+            {"none": before, "all": held(b2, p) * before}.get(decay, held(b2, p) * before), u
+        )
+    yield "u", u
+    t, mt, u = new("t") or t, new("m") or mt, new("u") or u
+    one, two = corrections(b1, b2, t, correction)
+    below = u + e if epsilon == "outside" else u
+    below = below / held(two, p) if correction == "both, u too" else below
+    yield "", total(shrunk(p, o, weight), -(held(number(o["lr"]) / one, p) * mt / below))
+
+
+ADAMAX = (
+    Mistake({"epsilon": "outside"}, "epsilon added after the maximum", "m / (u + eps)",
+            "u = np.maximum(beta2 * u, np.abs(g) + eps)", "Keras"),
+    Mistake({"epsilon": "none"}, "epsilon left out", "u = np.maximum(beta2 * u, np.abs(g))",
+            "u = np.maximum(beta2 * u, np.abs(g) + eps)", "the paper's algorithm 2"),
+    Mistake({"decay": "none"}, "the old maximum is not decayed", "u = np.maximum(u, np.abs(g) + eps)",
+            "u = np.maximum(beta2 * u, np.abs(g) + eps)"),
+    Mistake({"correction": "none"}, "no bias correction", "lr * m / u", "lr / (1 - beta1**t) * m / u"),
+    Mistake({"correction": "both, u too"}, "u is bias corrected too", "u / (1 - beta2**t)", "u"),
+    Mistake({"correction": "no power"}, "bias correction without the power t", "1 - beta1",
+            "1 - beta1**t"),
+    Mistake({"correction": "late"}, "bias correction one step late", "1 - beta1**(t + 1)",
+            "1 - beta1**t, t from 1"),
+    *(x for x in AVERAGES if "first" in x.switch),
+)  # fmt: skip
+
+
+def nadam(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "outside", correction: str = "both",
+    first: str = "mean", second: str = "mean", schedule: str = "decayed", ahead: str = "next",
+    **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `schedule` is how the coefficient mu_t runs, `ahead` what m is weighted by."""
+    b1, b2 = o.get("betas", (0.9, 0.999))
+    g = decayed(p, g, o, weight, m)
+    p = shrunk(p, o, weight) if weight in DECOUPLED else p
+    t = counted(old("t"), p)
+    yield "t", t
+    k, psi = (
+        held(new("t") or t, ONE),
+        0.0 if schedule == "undecayed" else o.get("momentum_decay", 4e-3),
+    )
+    k = k - 1.0 if schedule == "early" else k
+    now, later = coefficient(b1, psi, k), coefficient(b1, psi, k + 1.0)
+    if schedule == "constant":
+        now, later = number(b1), number(b1)
+    mu = (held(now, p) * (old("mu") or held(ONE, p))).rounded(2.0 * SINGLE / p.u)
+    yield "mu", mu
+    mt, vt = average(b1, old("m"), g, first), average(b2, old("v"), square(g), second)
+    yield "m", mt
+    yield "v", vt
+    mu, mt, vt = new("mu") or mu, new("m") or mt, new("v") or vt
+    product_, two = held(mu, ONE), ONE if correction == "first only" else bias(b2, held(t, ONE))
+    e, v = held(o.get("eps", 1e-8), p), vt / held(two, p)
+    below = sqrt(v + e) if epsilon == "inside" else sqrt(v) + (0.0 * e if epsilon == "none" else e)
+    weight_now = number(o["lr"]) * (1.0 - now) / (1.0 - product_)
+    weight_later = number(o["lr"]) * later / (1.0 - product_ * (ONE if ahead == "this" else later))
+    step = held(weight_now, p) * g / below if ahead != "without g" else 0.0 * g
+    yield "", total(total(p, -step), -(held(weight_later, p) * mt / below))
+
+
+NADAM = (
+    Mistake({"schedule": "undecayed"}, "momentum_decay left out", "mu_t = beta1 / 2",
+            "mu_t = beta1 * (1 - 0.5 * 0.96**(t * momentum_decay))", same_as="momentum_decay=0"),
+    Mistake({"schedule": "constant"}, "the coefficient is beta1 at every step", "mu_t = beta1",
+            "mu_t = beta1 * (1 - 0.5 * 0.96**(t * momentum_decay))", "many texts"),
+    Mistake({"schedule": "early"}, "the coefficient is that of the step before", "0.96**((t - 1) * psi)",
+            "0.96**(t * psi)"),
+    Mistake({"ahead": "this"}, "m corrected by this step's product", "mu_next / (1 - mu)",
+            "mu_next / (1 - mu * mu_next)"),
+    Mistake({"ahead": "without g"}, "the gradient's own share left out", "mu_next * m / (...)",
+            "((1 - mu_t) / (1 - mu) * g + mu_next / (1 - mu * mu_next) * m) / (...)"),
+    Mistake({"correction": "first only"}, "the second moment is not bias corrected", "np.sqrt(v) + eps",
+            "np.sqrt(v / (1 - beta2**t)) + eps"),
+    Mistake({"epsilon": "inside"}, "epsilon inside the square root", "np.sqrt(vhat + eps)",
+            "np.sqrt(vhat) + eps"),
+    Mistake({"epsilon": "none"}, "epsilon left out", "np.sqrt(vhat)", "np.sqrt(vhat) + eps"),
+    *(x for x in AVERAGES if "squared" not in x.switch),
+)  # fmt: skip
+
+
+def radam(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "before", correction: str = "both",
+    first: str = "mean", second: str = "mean", threshold: float = 5.0, rectified: str = "r",
+    **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `epsilon` is its place, `threshold` when rectification begins, `rectified` its factor."""
+    b1, b2 = o.get("betas", (0.9, 0.999))
+    g = decayed(p, g, o, weight, m)
+    p = shrunk(p, o, weight) if weight in DECOUPLED else p
+    t = counted(old("t"), p)
+    yield "t", t
+    mt, vt = average(b1, old("m"), g, first), average(b2, old("v"), square(g), second)
+    yield "m", mt
+    yield "v", vt
+    t, mt, vt = new("t") or t, new("m") or mt, new("v") or vt
+    one, two = corrections(b1, b2, t, correction)
+    step, e = held(number(o["lr"]) / one, p) * mt, held(o.get("eps", 1e-8), p)
+    rho, r = rectification(b2, held(t, ONE))
+    r = {"none": ONE, "squared": r * r}.get(rectified, r)
+    c = held(sqrt(two), p)
+    below = {"after": sqrt(vt) / c + e, "none": sqrt(vt) / c}.get(epsilon, (sqrt(vt) + e) / c)
+    early = 0.0 * step if rectified == "waiting" else step
+    yield "", total(p, -where(rho > threshold, step * held(r, p) / below, early))
+
+
+RADAM = (
+    Mistake({"epsilon": "after"}, "epsilon added after the bias correction",
+            "np.sqrt(v) / np.sqrt(1 - beta2**t) + eps", "(np.sqrt(v) + eps) / np.sqrt(1 - beta2**t)",
+            "torch's Adam; its RAdam adds it before"),
+    Mistake({"epsilon": "none"}, "epsilon left out", "np.sqrt(v)", "np.sqrt(v) + eps"),
+    Mistake({"threshold": 4.0}, "rectified once rho > 4", "rho > 4", "rho > 5",
+            "the paper; torch waits for rho > 5"),
+    Mistake({"rectified": "none"}, "the rectification left out", "r = 1", "r of rho"),
+    Mistake({"rectified": "squared"}, "the rectification not rooted", "r**2", "r"),
+    Mistake({"rectified": "waiting"}, "no step before the rectification", "0", "lr * mhat"),
+    Mistake({"correction": "none"}, "no bias correction", "m", "m / (1 - beta1**t)"),
+    Mistake({"correction": "first only"}, "the second moment is not bias corrected", "np.sqrt(v) + eps",
+            "(np.sqrt(v) + eps) / np.sqrt(1 - beta2**t)"),
+    *(x for x in AVERAGES if "squared" not in x.switch),
+)  # fmt: skip
+
+
+def rprop(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", turning: str = "rest", steps: str = "clamped", **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `turning` is what happens where the gradient turns, `steps` how eta is kept."""
+    g = decayed(p, g, o, weight, m)
+    yield "t", counted(old("t"), p)
+    turn = product(g, old("prev") or zero(p))
+    minus, plus = o.get("etas", (0.5, 1.2))
+    minus, plus = (plus, minus) if steps == "swapped" else (minus, plus)
+    least, most = (held(x, p) for x in o.get("step_sizes", (1e-6, 50.0)))
+    factor = where(turn > 0.0, held(plus, p), where(turn < 0.0, held(minus, p), held(1.0, p)))
+    eta = (old("eta") or held(o["lr"], p)) * factor
+    eta = minimum(maximum(eta, least), most) if steps != "unclamped" else eta
+    eta = held(o["lr"], p) + 0.0 * eta if steps == "constant" else eta
+    yield "eta", eta
+    prev = where(turn < 0.0, 0.0, g) if turning == "rest" else g
+    yield "prev", prev
+    eta, prev = new("eta") or eta, new("prev") or prev
+    size = eta * absolute(prev) if steps == "times |g|" else eta
+    yield "", where(prev > 0.0, p - size, where(prev < 0.0, p + size, p))
+
+
+RPROP = (
+    Mistake({"turning": "step"}, "a step is taken where the gradient turns", "prev = g",
+            "prev = np.where(g * prev < 0, 0, g)", "Rprop+ and iRprop differ from torch here"),
+    Mistake({"steps": "unclamped"}, "the step sizes are not clamped", "eta = eta * factor",
+            "eta = np.clip(eta * factor, least, most)"),
+    Mistake({"steps": "swapped"}, "the two factors swapped", "eta_minus where the sign is kept",
+            "eta_plus where the sign is kept"),
+    Mistake({"steps": "constant"}, "the step sizes never change", "eta = lr", "eta = eta * factor"),
+    Mistake({"steps": "times |g|"}, "the step multiplied by the gradient's size", "eta * g",
+            "eta * np.sign(g)"),
+)  # fmt: skip

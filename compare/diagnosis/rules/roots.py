@@ -1,0 +1,183 @@
+r"""Adagrad, RMSprop and Adadelta, whose step is divided by a root of squares, and where epsilon goes wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compare.diagnosis.rules.mistake import Mistake
+from compare.diagnosis.rules.terms import average, decayed, root, shrunk
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import absolute, total
+from compare.formulas.optimizers.terms import (
+    ONE,
+    Expected,
+    Slots,
+    counted,
+    held,
+    number,
+    square,
+    zero,
+)
+
+
+def adagrad(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "outside", rate: str = "t - 1",
+    start: str = "given", **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `epsilon` is its place, `rate` the decay of lr, `start` how the sum is kept."""
+    d = decayed(p, g, o, weight, m)
+    t = counted(old("t"), p)
+    yield "t", t
+    first = held({"0.1": 0.1}.get(start, o.get("initial_accumulator_value", 0.0)), p)
+    s = total(old("s") or first, square(d))
+    if start in ("no sum", "magnitudes"):
+        s = square(d) if start == "no sum" else total(old("s") or first, absolute(d))
+    yield "s", s
+    t, s = new("t") or t, new("s") or s
+    steps = {"t": held(t, ONE), "none": 0.0 * held(t, ONE)}.get(rate, held(t, ONE) - 1.0)
+    lr = number(o["lr"]) / (1.0 + steps * number(o.get("lr_decay", 0.0)))
+    below = old("s") or first if start == "stale" else s
+    step = held(lr, p) * d / root(below, o.get("eps", 1e-10), epsilon)
+    yield "", total(shrunk(p, o, weight), -step)
+
+
+def rmsprop(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "outside", form: str = "mean",
+    centring: str = "right", velocity: str = "torch", squared: str = "g", start: str = "zero",
+    counts: bool = True, **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `form` is how s is averaged, `centring` what is subtracted, `velocity` how m is kept."""
+    g = decayed(p, g, o, weight, m)
+    lr, alpha = number(o["lr"]), o.get("alpha", 0.99)
+    if counts:
+        yield "t", counted(old("t"), p)
+    first = old("s") if old("s") is not None or start != "one" else 1.0 + 0.0 * p
+    s = average(alpha, first, absolute(g) if squared == "|g|" else square(g), form)
+    yield "s", s
+    variance = new("s") or s
+    if start == "stale":
+        variance = old("s") or 0.0 * s
+    if o.get("centered"):
+        ga = average(alpha, old("ga"), g, form if centring == "same form" else "mean")
+        yield "ga", ga
+        ga = new("ga") or ga
+        if centring != "ignored":
+            variance = total(variance, -(ga if centring == "not squared" else ga * ga))
+    d = g / root(variance, o.get("eps", 1e-8), epsilon)
+    inside = bool(o.get("momentum")) and velocity == "lr inside"
+    if o.get("momentum"):
+        d = held(lr, p) * d if inside else d
+        share = held(1.0 - number(o["momentum"]), p) * d if velocity == "average" else d
+        before = old("m")
+        v = share if before is None else total(held(o["momentum"], p) * before, share)
+        yield "m", v
+        d = new("m") or v
+    yield "", total(shrunk(p, o, weight), -(d if inside else held(lr, p) * d))
+
+
+def rmsprop_eps_inside(p: Tracked, g: Tracked, old: Slots, new: Slots, **o: Any) -> Expected:
+    yield from rmsprop(p, g, old, new, **{"epsilon": "inside", **o, "counts": False})
+
+
+def adadelta(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "inside", order: str = "behind",
+    form: str = "mean", numerator: str = "root", **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `order` tells which squares of steps it uses, `numerator` whether they are rooted."""
+    g = decayed(p, g, o, weight, m)
+    yield "t", counted(old("t"), p)
+    rho, eps = o.get("rho", 0.9), o.get("eps", 1e-6)
+    v = average(rho, old("v"), square(g), form)
+    yield "v", v
+    v = new("v") or v
+    before = old("d") or zero(p)
+    above = root(before, eps, epsilon)
+    above = {"none": held(1.0, p) + 0.0 * above, "square": before + held(eps, p)}.get(
+        numerator, above
+    )
+    delta = above / root(v, eps, epsilon) * g
+    scaled = held(o["lr"], p) * delta
+    yield "d", average(rho, before, square(scaled if order == "after lr" else delta), form)
+    yield "", total(shrunk(p, o, weight), -scaled)
+
+
+ROOTS = (
+    Mistake({"epsilon": "none"}, "epsilon left out", "g / np.sqrt(s)", "g / (np.sqrt(s) + eps)"),
+    Mistake({"epsilon": "maximum"}, "epsilon as a floor", "g / np.maximum(np.sqrt(s), eps)",
+            "g / (np.sqrt(s) + eps)"),
+    Mistake({"epsilon": "maximum inside"}, "epsilon as a floor of the squares",
+            "g / np.sqrt(np.maximum(s, eps))", "g / (np.sqrt(s) + eps)"),
+    Mistake({"epsilon": "no root"}, "the square root left out", "g / (s + eps)",
+            "g / (np.sqrt(s) + eps)"),
+    Mistake({"epsilon": "both"}, "epsilon both inside and outside the root",
+            "g / (np.sqrt(s + eps) + eps)", "g / (np.sqrt(s) + eps)"),
+    Mistake({"epsilon": "inside, squared"}, "the square of epsilon inside the square root",
+            "g / np.sqrt(s + eps**2)", "g / (np.sqrt(s) + eps)"),
+    Mistake({"start": "stale"}, "divided by the root of the old squares", "g / (np.sqrt(s_old) + eps)",
+            "g / (np.sqrt(s) + eps), s of this step"),
+)  # fmt: skip
+INSIDE = Mistake({"epsilon": "inside"}, "epsilon inside the square root", "g / np.sqrt(s + eps)",
+                 "g / (np.sqrt(s) + eps)", "Keras, optax and many texts; torch outside")  # fmt: skip
+OUTSIDE = Mistake({"epsilon": "outside"}, "epsilon outside the square root", "g / (np.sqrt(s) + eps)",
+                  "g / np.sqrt(s + eps)", "torch.optim.RMSprop; the source document inside")  # fmt: skip
+ADAGRAD = (
+    INSIDE,
+    *ROOTS,
+    Mistake({"rate": "t"}, "lr_decay one step early", "lr / (1 + t * lr_decay)",
+            "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
+            same_as="lr_decay=0", needs="lr_decay"),
+    Mistake({"start": "0.1"}, "the accumulator starts at 0.1", "s_0 = 0.1",
+            "s_0 = initial_accumulator_value", "Keras, optax", "initial_accumulator_value=0.1"),
+    Mistake({"start": "no sum"}, "squares are not summed", "s = g**2", "s = s + g**2"),
+    Mistake({"start": "magnitudes"}, "the gradient is not squared", "s = s + np.abs(g)", "s = s + g**2"),
+)  # fmt: skip
+AVERAGES = (
+    Mistake({"form": "swapped"}, "the weights of the average swapped",
+            "s = (1 - alpha) * s + alpha * g**2", "s = alpha * s + (1 - alpha) * g**2",
+            same_as="alpha -> 1 - alpha"),
+    Mistake({"form": "sum"}, "the new square not weighted", "s = alpha * s + g**2",
+            "s = alpha * s + (1 - alpha) * g**2"),
+    Mistake({"form": "unweighted"}, "squares summed, as in Adagrad", "s = s + g**2",
+            "s = alpha * s + (1 - alpha) * g**2"),
+    Mistake({"form": "growing"}, "the old average not decayed", "s = s + (1 - alpha) * g**2",
+            "s = alpha * s + (1 - alpha) * g**2"),
+    Mistake({"form": "first whole"}, "the average starts with the first square whole",
+            "s_1 = g**2", "s_1 = (1 - alpha) * g**2"),
+)  # fmt: skip
+RMSPROP = (
+    INSIDE,
+    *ROOTS,
+    *AVERAGES,
+    Mistake({"start": "one"}, "the average starts at 1", "s_0 = 1", "s_0 = 0", "TensorFlow 1's RMSProp"),
+    Mistake({"squared": "|g|"}, "the gradient is not squared",
+            "s = alpha * s + (1 - alpha) * np.abs(g)", "s = alpha * s + (1 - alpha) * g**2"),
+    Mistake({"centring": "ignored"}, "centred, but the mean is not subtracted", "np.sqrt(s) + eps",
+            "np.sqrt(s - ga**2) + eps", same_as="centered=False", needs="centered"),
+    Mistake({"centring": "not squared"}, "the mean gradient is not squared",
+            "np.sqrt(s - ga) + eps", "np.sqrt(s - ga**2) + eps", needs="centered"),
+    Mistake({"velocity": "lr inside"}, "learning rate inside the momentum buffer",
+            "m = mu * m + lr * d; W = W - m", "m = mu * m + d; W = W - lr * m", "TensorFlow",
+            "the same while lr is constant", needs="momentum"),
+    Mistake({"velocity": "average"}, "momentum as a moving average", "m = mu * m + (1 - mu) * d",
+            "m = mu * m + d", "", "a learning rate (1 - mu) times as large", needs="momentum"),
+)  # fmt: skip
+RMSPROP_EPS_INSIDE = (OUTSIDE, *ROOTS, *AVERAGES)
+ADADELTA = (
+    Mistake({"epsilon": "outside"}, "epsilon outside the square roots",
+            "(np.sqrt(d) + eps) / (np.sqrt(v) + eps)", "np.sqrt(d + eps) / np.sqrt(v + eps)",
+            "torch and Zeiler put it inside"),
+    Mistake({"epsilon": "none"}, "epsilon left out", "np.sqrt(d) / np.sqrt(v)",
+            "np.sqrt(d + eps) / np.sqrt(v + eps)"),
+    Mistake({"numerator": "none"}, "the root of the squared steps left out", "g / np.sqrt(v + eps)",
+            "np.sqrt(d + eps) / np.sqrt(v + eps) * g", "RMSprop"),
+    Mistake({"numerator": "square"}, "the numerator not rooted", "(d + eps) / np.sqrt(v + eps)",
+            "np.sqrt(d + eps) / np.sqrt(v + eps)"),
+    Mistake({"order": "after lr"}, "the squared steps averaged after the learning rate",
+            "d of (lr * delta)**2", "d of delta**2"),
+    *(Mistake(x.switch, x.name, x.wrong.replace("alpha", "rho").replace("s", "v"),
+              x.right.replace("alpha", "rho").replace("s", "v")) for x in AVERAGES),
+)  # fmt: skip

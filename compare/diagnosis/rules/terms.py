@@ -1,0 +1,93 @@
+r"""What update rules have in common, as people get it wrong: decay, averages, epsilon's place, bias corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import maximum, power, sqrt, total, where
+from compare.formulas.optimizers.terms import ONE, held, number
+
+Options = Mapping[str, Any]
+DECOUPLED = ("decoupled", "no lr", "after", "none", "from the old", "sign decoupled")
+
+
+def sign(p: Tracked) -> Tracked:
+    return where(p > 0.0, 1.0 + 0.0 * p, where(p < 0.0, -1.0 + 0.0 * p, 0.0 * p))
+
+
+def decayed(p: Tracked, g: Tracked, o: Options, form: str, m: int) -> Tracked:
+    """Return the gradient with weight decay in one of its forms; `m` is the number of examples."""
+    wd = o.get("weight_decay", 0.0)
+    ascending = o.get("maximize") and form != "not ascending"
+    g = -g if ascending else g
+    if not wd or form in DECOUPLED:
+        return g
+    shares = {"over m": 1.0 / m, "half": 0.5, "double": 2.0, "times lr": o["lr"]}
+    amount = float(wd * shares.get(form, 1.0))
+    term = held(amount, p) * (sign(p) if form == "l1" else p)
+    negative = form == "sign" or (form == "ascended too" and ascending)
+    return total(g, -term if negative else term)
+
+
+def shrunk(p: Tracked, o: Options, form: str) -> Tracked:
+    """Return the parameter with decoupled decay in one of its forms."""
+    wd, lr = number(o.get("weight_decay", 0.0)), number(o["lr"])
+    if not o.get("weight_decay"):
+        return p
+    amount = {"decoupled": lr * wd, "no lr": wd, "sign decoupled": -(lr * wd)}.get(form)
+    return p if amount is None else held(1.0 - amount, p) * p
+
+
+def average(beta: float, old: Tracked | None, x: Tracked, form: str = "mean") -> Tracked:
+    """Return a moving average in one of the forms it is written."""
+    b = number(beta)
+    keep, share = {
+        "mean": (b, 1.0 - b),
+        "swapped": (1.0 - b, b),
+        "sum": (b, ONE),
+        "unweighted": (ONE, ONE),
+        "growing": (ONE, 1.0 - b),
+        "first whole": (b, 1.0 - b if old is not None else ONE),
+    }[form]
+    new = held(share, x) * x
+    return new if old is None else total(held(keep, x) * old, new)
+
+
+def root(s: Tracked, eps: float, form: str) -> Tracked:
+    """Return the denominator with epsilon in one of its places."""
+    e = held(eps, s)
+    return {
+        "outside": lambda: sqrt(s) + e,
+        "inside": lambda: sqrt(s + e),
+        "inside, squared": lambda: sqrt(s + e * e),
+        "both": lambda: sqrt(s + e) + e,
+        "maximum": lambda: maximum(sqrt(s), e),
+        "maximum inside": lambda: sqrt(maximum(s, e)),
+        "none": lambda: sqrt(s),
+        "no root": lambda: s + e,
+        "subtracted": lambda: sqrt(s) - e,
+    }[form]()
+
+
+def corrections(b1: float, b2: float, t: Tracked, form: str) -> tuple[Tracked, Tracked]:
+    """Return 1 - beta1^t and 1 - beta2^t in one of the forms they are written."""
+    late = {"late": 1.0, "early": -1.0}.get(form, 0.0)
+    k = held(t, ONE) + late
+    one, two = 1.0 - power(b1, k), 1.0 - power(b2, k)
+    plain = 1.0 - number(b1), 1.0 - number(b2)
+    times = 1.0 - number(b1) * k, 1.0 - number(b2) * k
+    return {
+        "none": (ONE, ONE),
+        "no power": plain,
+        "times t": times,
+        "same beta": (one, one),
+        "second beta": (two, two),
+        "first only": (one, ONE),
+        "second only": (ONE, two),
+        "swapped": (two, one),
+        "not subtracted": (power(b1, k), power(b2, k)),
+        "plus": (1.0 + power(b1, k), 1.0 + power(b2, k)),
+        "multiplied": (1.0 / one, 1.0 / two),
+    }.get(form, (one, two))

@@ -24,6 +24,7 @@ class Quantity:
     name: str
     steps: int = 0
     elements: int = 0
+    unjudged: int = 0  # elements that rounding alone may have made anything, by their formula
     formula: float = 0.0  # worst error of its formula over what is allowed
     reference: float = 0.0  # the reference's own worst, in units of u times the estimate
     pair: float = 0.0  # worst |manual - torch| over what is allowed
@@ -37,6 +38,7 @@ class Quantity:
         self.elements += elements
         if judged.formula is not None:
             self.formula = max(self.formula, judged.formula.ratio / judged.limit)
+            self.unjudged += judged.formula.unjudged
         if judged.reference is not None:
             self.reference = max(self.reference, judged.reference.ratio)
         pair = judged.pair.ratio / STEP
@@ -91,6 +93,15 @@ class Summary:
     @property
     def elements(self) -> int:
         return sum(q.elements for q in self.quantities.values())
+
+    @property
+    def unjudged(self) -> str | None:
+        """Return in a sentence what no formula could judge; None where all was judged."""
+        left = [q for q in self.quantities.values() if q.unjudged]
+        if not left:
+            return None
+        parts = (f"{q.unjudged:,} of {q.elements:,} of {q.name}" for q in left)
+        return f"not judged, since rounding alone may have made them anything: {', '.join(parts)}"
 
     @property
     def tightest(self) -> Quantity | None:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from compare import traces
 from compare.configuration import Configuration
 from compare.divergence import Divergence
-from compare.judgement import Distance, judge, judge_pair
+from compare.formulas.stepping import Formulas
+from compare.judgement import Distance, distance, judge, judge_pair, stated
 from compare.tolerances import STEP, cap, formula_limit
 
 Array = NDArray[Any]
@@ -107,7 +108,7 @@ def verify(
     cannot be compared, ValueError where nothing was compared at all. Where both leave the finite
     numbers at the same entry, the entries before it are judged, and that step is the last.
     """
-    state = {name: np.array(x) for name, x in state.items()}
+    state = sealed({name: np.array(x) for name, x in state.items()})
     number = -1
     for number, batch in enumerate(batches):
         stepped = verify_step(candidate, reference, configuration, state, batch, number, whose)
@@ -117,9 +118,16 @@ def verify(
         yield stepped
         if stepped.blown:
             return
-        state = dict(stepped.candidate)
+        state = sealed(stepped.candidate)
     if number < 0:
         raise ValueError("nothing was compared: there was no batch to step on")
+
+
+def sealed(state: Trace) -> Trace:
+    """Return the arrays of a state, which from here on no step can write to."""
+    for x in state.values():
+        x.flags.writeable = False
+    return state
 
 
 @np.errstate(all="ignore")  # what overflows is judged where it stands
@@ -134,17 +142,18 @@ def verify_step(
 ) -> Stepped:
     """Step both from `state`, check the structure of both traces, then judge every entry."""
     where = f"step {number}: "
+    if not batch.X.size or not batch.Y.size:
+        raise traces.Misshapen(f"{where}nothing to compare: the batch has no examples")
     start = {**state, **batch.state}
     X, Y = batch.X, batch.Y
-    mine = candidate(start, X, Y, **batch.options)
+    mine = stepping(candidate, whose, where)(start, X, Y, **batch.options)
     theirs = reference(start, X, Y, **batch.options)
     traces.check(mine, theirs, whose=whose, where=where)
     for trace, side in ((mine, whose), (theirs, "the reference")):
         traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
     formulas = configuration.formulas(**batch.options)
-    own = judge(formulas, mine, start, X, Y)
+    own = dict(judged_whole(formulas, mine, start, batch, where))
     pairs = judge_pair(formulas, mine, theirs, start, X, Y)
-    complete(mine, own, where)
     other = {}
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
@@ -190,11 +199,37 @@ def joined(
     return Judged(name, own[name], reference, pairs[name], limit)
 
 
-def complete(trace: Trace, own: Mapping[str, Distance], where: str) -> None:
-    """Raise Misshapen if an entry has no stated formula, or a formula no entry: nothing passes unjudged."""
-    unjudged = [n for n in trace if n not in own]
-    if unjudged:
+def judged_whole(
+    formulas: Formulas, trace: Trace, state: Trace, batch: Batch, where: str
+) -> Iterator[tuple[str, Distance]]:
+    """Yield every entry judged by its own formula.
+
+    Raises Misshapen if an entry has no stated formula, or a formula no entry: nothing passes unjudged.
+    """
+    known = set()
+    for name, expected in stated(formulas, trace, state, batch.X, batch.Y, own=True):
+        known.add(name)
+        if name not in trace:
+            raise traces.Misshapen(f"{where}the formulas state {name}, which neither side shows")
+        yield name, distance(trace[name], expected)
+    if unjudged := [n for n in trace if n not in known]:
         raise traces.Misshapen(f"{where}no formula is stated for {', '.join(unjudged)}")
+
+
+def stepping(step: Step, whose: str, where: str) -> Step:
+    """Return the step, which says in words that it writes to what it was given."""
+
+    def guarded(*given: Any, **options: Any) -> dict[str, Array]:
+        try:
+            return step(*given, **options)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise traces.Misshapen(
+                f"{where}{whose} writes to the state or the batch it was given; copy before updating"
+            ) from error
+
+    return guarded
 
 
 def divergence(

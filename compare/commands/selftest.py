@@ -85,14 +85,16 @@ def show(measured: list[Measured]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from compare.selftest.accuracy import sentence, shortfalls
+    from compare.selftest.accuracy import sentences, shortfalls
     from compare.selftest.audit import findings
     from compare.selftest.table import MEANING, terminal
 
     console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
     for m in measured:
         wrong = [*shortfalls(m)]
-        console.print(Text(sentence(m), style="bold red" if wrong else "bold green"))
+        first, *others = sentences(m)
+        console.print(Text(first, style="bold red" if wrong else "bold green"))
+        console.print(Text("\n".join(f"  {text}" for text in others)))
         for text in wrong:
             console.print(Text(f"  {text}", style="red"))
         for text in findings(m.usage):

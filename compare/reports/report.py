@@ -97,6 +97,8 @@ def declared_quantity(q: Quantity) -> dict[str, Any]:
     return {
         "entry": q.name,
         "steps": q.steps,
+        "elements": q.elements,
+        "unjudged": q.unjudged,
         "worst_error": q.error,
         "bound": q.bound,
         "error_over_bound": q.pair,

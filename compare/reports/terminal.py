@@ -44,6 +44,8 @@ def sections(report: Report) -> Iterator[RenderableType]:
             "Above 1 either is a divergence.",
             style="dim",
         )
+    if report.summary.unjudged:
+        yield Text(report.summary.unjudged, style="yellow")
     if report.summary.losses:
         yield Text()
         yield loss_table(report)

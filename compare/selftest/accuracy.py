@@ -70,6 +70,7 @@ def overall(measured: Measured) -> Row:
 def shortfalls(measured: Measured) -> Iterator[str]:
     """Yield a sentence for each false alarm, each target that is missed, and each fault that should be caught."""
     yield from (f"false alarm: {alarm}" for alarm in measured.alarms)
+    yield from (f"not equal on the exact grid: {entry}" for entry in measured.grid.unequal)
     total = overall(measured)
     for r in (total, *rows(measured)):
         if not r.within and r.determined >= ENOUGH:
@@ -82,15 +83,22 @@ def shortfalls(measured: Measured) -> Iterator[str]:
 ENOUGH = 100  # arrays: a percentile of fewer is their largest
 
 
-def sentence(measured: Measured) -> str:
-    """Return in one sentence what was measured of a dtype."""
-    total = overall(measured)
-    return (
+def sentences(measured: Measured) -> Iterator[str]:
+    """Yield what was measured of a dtype: false alarms, faults caught, faults planted, equality on the exact grid."""
+    total, planted, grid = overall(measured), measured.planted, measured.grid
+    yield (
         f"{measured.dtype}: {len(measured.alarms)} false alarms in {measured.arrays:,} arrays "
-        f"({measured.elements:,} numbers, {measured.cases} configurations, seed {measured.seed}); "
-        f"smallest relative fault caught {total.p99 or 0.0:.1e} at the 99th percentile "
-        f"(target {total.target:.0e}); {measured.planted['above: caught']} planted, all "
-        "caught" * (not measured.planted["above: missed"])
+        f"({measured.elements:,} numbers, {measured.cases:,} configurations, seed {measured.seed})"
+    )
+    yield (
+        f"smallest relative fault caught: {total.p99 or 0.0:.1e} at the 99th percentile, "
+        f"target {total.target:.0e}"
+    )
+    sown = sum(n for outcome, n in planted.items() if outcome.startswith("above"))
+    yield f"faults planted just above the smallest: {sown:,}, caught {planted['above: caught']:,}"
+    yield (
+        f"exact grid, by hand, torch and formulas compared with ==: {len(grid.unequal)} of "
+        f"{grid.arrays:,} unequal"
     )
 
 
@@ -106,6 +114,7 @@ def declared(measured: Measured) -> dict[str, Any]:
         "blown_up": measured.blown,
         "blind_arrays": measured.blind,
         "false_alarms": measured.alarms,
+        "exact_grid": asdict(measured.grid),
         "overall": asdict(overall(measured)),
         "formulas": [asdict(r) for r in rows(measured)],
         "planted": dict(sorted(measured.planted.items())),

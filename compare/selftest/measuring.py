@@ -14,6 +14,7 @@ from compare.judgement import judge, stated
 from compare.selftest.audit import Usage, used
 from compare.selftest.cases import Case, cases
 from compare.selftest.choices import Array, Random
+from compare.selftest.exactness import Grid, exact_grid
 from compare.selftest.faults import Fault, faults, moves
 from compare.selftest.planting import planted
 from compare.tolerances import formula_limit
@@ -40,11 +41,12 @@ class Measured:
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
     planted: Counter[str] = field(default_factory=Counter)
+    grid: Grid = field(default_factory=Grid)
 
 
 def measure(dtype: str, *, arrays: int, seed: int = 0) -> Iterator[Measured]:
     """Yield what is known after each case, until `arrays` arrays have been judged."""
-    measured = Measured(dtype, seed)
+    measured = Measured(dtype, seed, grid=exact_grid(dtype, cases=min(400, arrays), seed=seed))
     for case in cases(seed, dtype):
         attempt(measured, case, np.random.default_rng([seed, measured.cases, 1]))
         measured.cases += 1

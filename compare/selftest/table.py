@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 
-from compare.selftest.accuracy import ENTRIES, Row, overall, rows, sentence
+from compare.selftest.accuracy import ENTRIES, Row, overall, rows, sentences
 from compare.selftest.measuring import Measured
 
 MEANING = (
@@ -56,5 +56,5 @@ def markdown(sides: Sequence[Measured]) -> str:
     table = "\n".join(
         "| " + " | ".join(cell.replace("*", r"\*") for cell in row) + " |" for row in body
     )
-    told = "\n".join(f"- {sentence(m)}." for m in sides)
+    told = "\n".join(f"- {'; '.join(sentences(m))}." for m in sides)
     return f"{told}\n\n{table}\n"

@@ -29,7 +29,7 @@ from compare.formulas.arithmetic import (
     smallest,
 )
 from compare.formulas.stepping import Formulas
-from compare.traces import kind, parameters
+from compare.traces import Misshapen, kind, parameters
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -181,12 +181,16 @@ def judge(
     *,
     measure: Callable[..., Any] = distance,
 ) -> dict[str, Any]:
-    """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula."""
-    return {
-        name: measure(trace[name], expected)
-        for name, expected in stated(formulas, trace, state, X, Y, own=True)
-        if name in trace
-    }
+    """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula.
+
+    Raises Misshapen where a formula is stated for an entry that the trace has not.
+    """
+    out = {}
+    for name, expected in stated(formulas, trace, state, X, Y, own=True):
+        if name not in trace:
+            raise Misshapen(f"the formulas state {name}, which is on no trace: it cannot be judged")
+        out[name] = measure(trace[name], expected)
+    return out
 
 
 def judge_pair(

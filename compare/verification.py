@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from compare import traces
 from compare.configuration import Configuration
 from compare.divergence import Divergence
-from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, distance, judge, judge_pair, stated
+from compare.judgement import Distance, judge, judge_pair
 from compare.tolerances import STEP, cap, formula_limit
 
 Array = NDArray[Any]
@@ -152,8 +151,9 @@ def verify_step(
     for trace, side in ((mine, whose), (theirs, "the reference")):
         traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
     formulas = configuration.formulas(**batch.options)
-    own = dict(judged_whole(formulas, mine, start, batch, where))
+    own = judge(formulas, mine, start, X, Y)
     pairs = judge_pair(formulas, mine, theirs, start, X, Y)
+    complete(mine, own, where)
     other = {}
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
@@ -199,20 +199,10 @@ def joined(
     return Judged(name, own[name], reference, pairs[name], limit)
 
 
-def judged_whole(
-    formulas: Formulas, trace: Trace, state: Trace, batch: Batch, where: str
-) -> Iterator[tuple[str, Distance]]:
-    """Yield every entry judged by its own formula.
-
-    Raises Misshapen if an entry has no stated formula, or a formula no entry: nothing passes unjudged.
-    """
-    known = set()
-    for name, expected in stated(formulas, trace, state, batch.X, batch.Y, own=True):
-        known.add(name)
-        if name not in trace:
-            raise traces.Misshapen(f"{where}the formulas state {name}, which neither side shows")
-        yield name, distance(trace[name], expected)
-    if unjudged := [n for n in trace if n not in known]:
+def complete(trace: Trace, own: Mapping[str, Distance], where: str) -> None:
+    """Raise Misshapen if an entry has no stated formula: nothing passes unjudged."""
+    unjudged = [n for n in trace if n not in own]
+    if unjudged:
         raise traces.Misshapen(f"{where}no formula is stated for {', '.join(unjudged)}")
 
 

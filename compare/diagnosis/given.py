@@ -86,6 +86,12 @@ def examples(scene: Scene) -> Iterator[tuple[str, str, str]]:
             "(x - mean) / 0",
             "a constant feature is scaled by 1",
         )
+    elif standardized(mine.T) and not standardized(right.T):
+        yield (
+            "each example is standardised, not each feature",
+            "mean and deviation along axis 0 of (n_x, m)",
+            "along axis 1, over the examples",
+        )
     elif affine(mine, right):
         yield (
             "each feature is scaled otherwise: by other data, another deviation, or twice",
@@ -98,6 +104,12 @@ def examples(scene: Scene) -> Iterator[tuple[str, str, str]]:
             "mean and deviation along axis 0 of (n_x, m)",
             "along axis 1, over the examples",
         )
+
+
+def standardized(x: Array) -> bool:
+    """Tell whether every row has mean 0 and deviation 1, as far as rounding lets it."""
+    near_zero = np.abs(x.mean(axis=1)).max() < 1e-6
+    return bool(near_zero and np.abs(x.std(axis=1) - 1.0).max() < 1e-6)
 
 
 def affine(mine: Array, right: Array) -> bool:

@@ -121,8 +121,10 @@ def hidden(variant: Variant, target: str) -> Variant:
 
 def suspects(scene: Scene, before: float) -> Iterator[Explained]:
     """Yield the variants of one entry that explain the numbers, specific ones first."""
-    for family in FAMILIES:
-        yield from tried(scene, family(scene), before)
+    found = [e for family in FAMILIES for e in tried(scene, family(scene), before)]
+    for family in FALLBACKS:
+        found = found or list(tried(scene, family(scene), before))
+    yield from found
 
 
 FAMILIES = (
@@ -131,8 +133,9 @@ FAMILIES = (
     generic.settings,
     generic.factors,
     generic.results,
-    generic.operands,
+    generic.substitutions,
 )
+FALLBACKS = (generic.transformations, network.other_weights)  # each where nothing else explains
 
 
 def error(scene: Scene) -> float:

@@ -6,8 +6,8 @@ and the result is scaled by the constant that would mend it, if that constant me
 """
 
 from compare.diagnosis.generic.factors import factors
-from compare.diagnosis.generic.operands import operands
+from compare.diagnosis.generic.operands import substitutions, transformations
 from compare.diagnosis.generic.results import results
 from compare.diagnosis.generic.settings import settings
 
-__all__ = ["factors", "operands", "results", "settings"]
+__all__ = ["factors", "results", "settings", "substitutions", "transformations"]

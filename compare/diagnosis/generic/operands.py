@@ -36,11 +36,17 @@ TRANSFORMS: dict[str, tuple[Transform, str]] = {
 }
 
 
-def operands(scene: Scene) -> Iterator[Variant]:
-    """Yield the formula with each of its operands transformed, stale, already updated, or another's."""
+def transformations(scene: Scene) -> Iterator[Variant]:
+    """Yield the formula with each of its operands left out, squared, transposed, ..."""
     for when, names in zip((NOW, THEN), reads(scene), strict=True):
         for name in sorted(names):
             yield from transformed(scene, name, when)
+
+
+def substitutions(scene: Scene) -> Iterator[Variant]:
+    """Yield the formula with each of its operands stale, already updated, or another's."""
+    for when, names in zip((NOW, THEN), reads(scene), strict=True):
+        for name in sorted(names):
             yield from substituted(scene, name, when)
 
 

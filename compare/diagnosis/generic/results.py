@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
-from compare.diagnosis.scene import GRADIENTS, Scene, Shown, shape_of
+from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of
 from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import maximum, minimum
@@ -72,7 +72,7 @@ def recorded(scene: Scene) -> Iterator[Variant]:
     entry, shown = scene.entry, scene.last
     if entry not in shown.coming or entry not in shown.trace:
         return
-    if np.array_equal(shown.coming[entry], shown.trace[entry]):
+    if shown.trace[entry].any() and np.array_equal(shown.coming[entry], shown.trace[entry]):
         yield Variant(
             f"{entry} is recorded by reference: the same array at every step",
             f"log.append({entry})",
@@ -121,13 +121,19 @@ def copied(scene: Scene) -> Iterator[Variant]:
     x = shown.trace.get(scene.entry)
     if x is None or not np.ndim(x):
         return
-    for source, entries in (("", shown.trace), (" of the step before", shown.state)):
+    for source, entries in (("", earlier(scene)), (" of the step before", shown.state)):
         for other, y in entries.items():
             if other == scene.entry or np.shape(y) != np.shape(x) or y.dtype.kind != "f":
                 continue
             if np.array_equal(x, y):
                 what = f"{other}{source} stands where {scene.entry} should"
                 yield made(what, partial(another, name=other, old=bool(source)))
+
+
+def earlier(scene: Scene) -> dict[str, Array]:
+    """Return the entries before this one: a later one may have been made of it."""
+    before = scene.order[: scene.order.index(scene.entry)] if scene.entry in scene.order else ()
+    return {n: scene.last.trace[n] for n in before if n in scene.last.trace}
 
 
 def another(x: Tracked, shown: Shown, *, name: str, old: bool) -> Tracked:

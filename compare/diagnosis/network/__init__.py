@@ -15,9 +15,11 @@ from compare.diagnosis.network.loss_gradients import loss_gradients
 from compare.diagnosis.network.losses import loss_values
 from compare.diagnosis.network.normalization import normalizations
 from compare.diagnosis.network.normalization_gradient import normalization_gradients
+from compare.diagnosis.network.weights import other_weights
 from compare.diagnosis.scene import Scene
 from compare.diagnosis.variant import Variant
 
+__all__ = ["mistakes", "other_weights"]
 Family = Callable[[Scene], Iterator[Variant]]
 FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "Z": (linear,),

@@ -13,6 +13,7 @@ from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, maximum, minimum, sqrt, total
 from compare.judgement import Operands
+from compare.traces import parameters
 
 Gradients = Mapping[str, Tracked]
 Norm = Callable[[Gradients], Tracked]
@@ -148,7 +149,7 @@ def within(g: Tracked, c: float) -> Tracked:
 def gradients(r: Operands, s: Shown) -> dict[str, Tracked]:
     """Return the gradients before clipping, by parameter."""
     prefix = "a." if s.formulas.accumulate > 1 else "d"
-    moving = [n for n in s.state if f"d{n}" in s.trace and n not in s.formulas.frozen]
+    moving = [n for n in parameters(s.state) if n not in s.formulas.frozen]
     return {n: r.read(prefix + n) for n in moving}
 
 

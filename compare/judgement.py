@@ -44,7 +44,8 @@ class Operands:
 
     `carried` holds what the program's last step did not show, as the formulas have it; `now` and
     `then` replace operands of this step and of its state: a question of the kind "what if it had
-    read that instead".
+    read that instead". `u` is the unit roundoff of a program that computes in another type than its
+    arrays have, to which it rounds what it is given.
     """
 
     def __init__(
@@ -58,15 +59,18 @@ class Operands:
         carried: Mapping[str, Tracked] = NOTHING,
         now: Mapping[str, Tracked] = NOTHING,
         then: Mapping[str, Tracked] = NOTHING,
+        u: float = 0.0,
     ) -> None:
-        self.dtype, self.own = X.dtype, own
+        self.dtype, self.own, self.u = X.dtype, own, u
         self.trace, self.state = trace, state
         self.now = {"X": self.given(X), "Y": self.given(Y), **now}
         self.then = {**carried, **then}
         self.stated: dict[str, Tracked] = {}
 
     def given(self, x: Array) -> Tracked:
-        return exact(x, self.dtype) if self.own else estimated(x, None, self.dtype, 1)
+        if self.own:
+            return exact(x, self.dtype, self.u)
+        return estimated(x, np.abs(x) if self.u else None, self.dtype, 1, self.u)
 
     def read(self, name: str) -> Tracked:
         if name not in self.now:
@@ -78,9 +82,9 @@ class Operands:
         if x is None:
             return self.stated[name]
         if self.own:
-            return exact(x, self.dtype)
+            return exact(x, self.dtype, self.u)
         grown = self.stated[name]
-        return estimated(x, grown.error, self.dtype, grown.terms)
+        return estimated(x, grown.error, self.dtype, grown.terms, self.u)
 
     def before(self, name: str) -> Tracked:
         if name not in self.then:
@@ -168,7 +172,7 @@ def allowance(expected: Tracked, dtype: np.dtype[Any]) -> tuple[Array, int]:
     if not error.max(initial=0.0) < UNKNOWN:
         error = finite(error)
         unjudged = int(np.count_nonzero(expected.u * error > UNKNOWN))
-    tiny = smallest(roundoff(dtype))
+    tiny = max(smallest(roundoff(dtype)), smallest(expected.u))
     return expected.u * error + (error > 0.0) * tiny, unjudged
 
 
@@ -180,13 +184,14 @@ def judge(
     Y: Array,
     *,
     measure: Callable[..., Any] = distance,
+    u: float = 0.0,
 ) -> dict[str, Any]:
     """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula.
 
-    Raises Misshapen where a formula is stated for an entry that the trace has not.
+    `u` as in Operands. Raises Misshapen where a formula is stated for an entry that the trace has not.
     """
     out = {}
-    for name, expected in stated(formulas, trace, state, X, Y, own=True):
+    for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u):
         if name not in trace:
             raise Misshapen(f"the formulas state {name}, which is on no trace: it cannot be judged")
         out[name] = measure(trace[name], expected)

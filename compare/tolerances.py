@@ -9,6 +9,19 @@ from __future__ import annotations
 
 from compare.formulas.arithmetic import growth
 
+# The unit roundoff of what the reference may compute in; each is held against the same limits, in
+# its own unit. IEEE 754 binary64, binary32 and binary16 carry 53, 24 and 11 bits, bfloat16 8 bits.
+# TF32 multiplies numbers cut to 11 bits, and may truncate them: twice the roundoff of rounding
+# (NVIDIA A100 whitepaper; PTX ISA, cvt.tf32). CAP was measured in the first two; the errors are of first
+# order in u, and what is left out is u times as large: 1/256 in bfloat16.
+ROUNDOFFS = {
+    "float64": 2.0**-53,
+    "float32": 2.0**-24,
+    "tf32": 2.0**-10,
+    "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
+}
+
 EPSILON = 2.0**-52  # of Python's floats, which schedules are computed in
 
 # The cap on r of one formula judged on its own inputs, with g(K) divided out: 6 + 1.5 sqrt(K) in

@@ -420,7 +420,7 @@ def test_the_command_takes_the_options_of_a_run():
 
     mine, theirs = (inspect.signature(f).parameters for f in (command, run))
     assert mine.keys() - theirs.keys() == {"out", "by", "force"}
-    assert theirs.keys() - mine.keys() == {"free", "json", "csv", "html"}
+    assert theirs.keys() - mine.keys() == {"free", "json", "csv", "html", "device", "precision"}
     assert all(mine[n].default == theirs[n].default for n in mine.keys() & theirs.keys())
 
 

@@ -25,6 +25,7 @@ BATCH_NORM_MOMENTUM = "weight of the newest batch in its running statistics; non
 UNDECAYED = "kinds of parameters that weight decay leaves alone: b, gamma, beta"
 PATIENCE = "stop after this many epochs without a better loss; with the full batch, steps"
 SCHEDULE = 'of the rate: "exponential(gamma=0.99)", "reduce_on_plateau(patience=5)", ...'
+PRECISION = "in which torch computes, with limits of its own: float32, tf32, bfloat16, float16"
 O = typer.Option
 D = Request()
 
@@ -58,6 +59,8 @@ def run(
     init: Annotated[str, O(help="linear_default, xavier_uniform, ...")] = D.init,
     dtype: Annotated[str, O(help="float64 or float32")] = D.dtype,
     seed: Annotated[int, O(help="of weights, batch order and dropout")] = D.seed,
+    device: Annotated[str, O(help="where torch computes: cpu or cuda")] = "cpu",
+    precision: Annotated[str | None, O(help=PRECISION)] = None,
     free: Annotated[bool, O("--free", help="also let both run free, and show the drift")] = False,
     json: Annotated[Path | None, O(help="write the report as JSON")] = None,
     csv: Annotated[Path | None, O(help="write every error of every step as CSV")] = None,
@@ -68,6 +71,7 @@ def run(
     Each step starts both sides from the same state. Every entry (Z1, A1, ..., loss, dZ2, dW2, ...,
     optimiser state, parameters) is held against torch's, and recomputed by its stated formula from
     its own inputs. Exit code 0: parity; 1: divergence, with the formula that is wrong; 2: bad input.
+    With --device or --precision torch computes elsewhere, and the report is what that does to each formula.
 
     Examples: parity run --data wine-red --optimizer sgd --lr 0.05 --set momentum=0.9
     parity run --task binary --loss bce --activation tanh --batch-size 32
@@ -80,6 +84,8 @@ def run(
 
         request = Request(**{f.name: asked[f.name] for f in fields(Request)})
         prepared = prepare(request)
+    if device != "cpu" or precision is not None:
+        raise typer.Exit(elsewhere(prepared, device, precision, free, json, csv, html))
     report = compared(prepared, keep_rows=csv is not None)
     if free:
         from compare.drift import drift
@@ -91,6 +97,40 @@ def run(
     written(report, json, csv, html)
     failed = report.verdict == "divergence"
     raise typer.Exit(130 if report.interrupted else 1 if failed else 0)
+
+
+def elsewhere(
+    task: Task,
+    device: str,
+    precision: str | None,
+    free: bool,
+    json: Path | None,
+    csv: Path | None,
+    html: Path | None,
+) -> int:
+    """Measure what a device or a precision does to each formula of torch, print it, and return the exit code."""
+    from rich.console import Console
+
+    from compare.devices.account import account
+    from compare.devices.places import place
+    from compare.divergence import Divergence
+    from compare.reports.files import write_json
+
+    with refusing():
+        if free or csv or html:
+            raise ValueError(
+                "--free, --csv and --html are not for --device and --precision; --json is"
+            )
+        chosen = place(device, precision, str(task.dataset.X_train.dtype))
+        try:
+            found = account(task, chosen, lambda steps: progress(steps, task.steps))
+        except Divergence as divergence:
+            print(f"DIVERGENCE at {divergence}")
+            return 1
+        Console(width=None if sys.stdout.isatty() else 80, highlight=False).print(found.shown())
+        if json is not None:
+            write_json(json, found.declared())
+    return 130 if found.interrupted else 1 if found.beyond else 0
 
 
 def destinations(*files: Path | None) -> None:

@@ -65,7 +65,8 @@ def extend(x: Array) -> Array:
 @cache
 def smallest(u: float) -> float:
     """Return the smallest normal number of the type with unit roundoff u; below it, rounding is absolute."""
-    return float(np.finfo(np.float32 if u > 2.0**-30 else np.float64).tiny)
+    name = {2.0**-53: "float64", 2.0**-11: "float16"}.get(u, "float32")
+    return float(np.finfo(np.dtype(name)).tiny)
 
 
 def evaluate(name: str, x: Array) -> Array:
@@ -280,19 +281,23 @@ def quotient(error: Array | None, by: Array) -> Array | None:
     return np.where(error == 0.0, 0.0, finite(ratio))
 
 
-def exact(x: Array, dtype: np.dtype[Any]) -> Tracked:
+def exact(x: Array, dtype: np.dtype[Any], u: float = 0.0) -> Tracked:
     """Return `x` as an exact operand, in the wider type, of formulas for programs that compute in `dtype`.
+
+    `u` is the unit roundoff of what the program computes in, where no NumPy type has it.
 
     >>> z = exact(np.array([1.0, 2.0]), np.dtype("float64"))
     >>> (z * z + 1).error.tolist()
     [3.0, 9.0]
     """
-    return Tracked(extend(np.asarray(x, dtype=dtype)), None, roundoff(dtype))
+    return Tracked(extend(np.asarray(x, dtype=dtype)), None, u or roundoff(dtype))
 
 
-def estimated(x: Array, error: Array | None, dtype: np.dtype[Any], terms: int) -> Tracked:
+def estimated(
+    x: Array, error: Array | None, dtype: np.dtype[Any], terms: int, u: float = 0.0
+) -> Tracked:
     """Return `x` in float64 with an error: where errors alone are wanted, its digits are enough."""
-    return Tracked(np.asarray(x, dtype=np.float64), error, roundoff(dtype), terms)
+    return Tracked(np.asarray(x, dtype=np.float64), error, u or roundoff(dtype), terms)
 
 
 @cache

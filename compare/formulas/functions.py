@@ -19,6 +19,7 @@ from compare.formulas.arithmetic import (
     narrowed,
     quietly,
     quotient,
+    smallest,
 )
 from compare.formulas.multiprecision import evaluated
 
@@ -116,8 +117,7 @@ def absolute(x: Tracked) -> Tracked:
 
 def floored(x: Tracked) -> Tracked:
     """Return the same value as known only to the smallest normal number: a program may lose what is below."""
-    tiny = np.finfo(np.float64 if x.u < 1e-10 else np.float32).tiny
-    return x.with_error(added(x.error, np.full(x.shape, float(tiny) / x.u)))
+    return x.with_error(added(x.error, np.full(x.shape, smallest(x.u) / x.u)))
 
 
 def power(x: float, t: Tracked) -> Tracked:

@@ -1,0 +1,108 @@
+r"""What a device or a precision did to each formula, told: a sentence, a table, and plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from compare.devices.measurement import Measured, Step, gathered, measured
+from compare.devices.places import Place
+from compare.tasks import Task
+
+
+@dataclass
+class Account:
+    """A measured run: where the reference computed, and the worst of each entry."""
+
+    task: Task
+    place: Place
+    entries: dict[str, Measured] = field(default_factory=dict)
+    steps: int = 0
+    interrupted: bool = False
+
+    @property
+    def beyond(self) -> list[str]:
+        return [e.name for e in self.entries.values() if e.beyond]
+
+    @property
+    def sentence(self) -> str:
+        where = f"torch on {self.place.device} in {self.place.precision}"
+        counted = f"{len(self.entries)} formulas, {self.steps:,} steps"
+        stopped = ", interrupted" if self.interrupted else ""
+        if self.beyond:
+            names = ", ".join(self.beyond[:6]) + (", ..." if len(self.beyond) > 6 else "")
+            return f"BEYOND what its rounding explains: {where}, in {names} ({counted}{stopped})"
+        return f"WITHIN its own rounding: {where}, every formula ({counted}{stopped})"
+
+    def declared(self) -> dict[str, Any]:
+        """Return the same as plain data, for JSON."""
+        return {
+            "format": "parity-device/1",
+            "sentence": self.sentence,
+            "device": self.place.device,
+            "precision": self.place.precision,
+            "unit_roundoff": self.place.u,
+            "steps": self.steps,
+            "interrupted": self.interrupted,
+            "configuration": self.task.configuration.declared(),
+            "entries": [
+                {
+                    "entry": e.name,
+                    "formula_error": e.formula,
+                    "limit": e.limit,
+                    "relative_error": e.relative,
+                    "error_over_bound": e.pair,
+                    "step": e.step,
+                }
+                for e in self.entries.values()
+            ],
+        }
+
+    def shown(self) -> Group:
+        return Group(*self.sections())
+
+    def sections(self) -> Iterator[RenderableType]:
+        yield Text(self.sentence, style="bold red" if self.beyond else "bold green")
+        yield Text(f"net {self.task.configuration.title}, run in {self.task.dataset.X_train.dtype}")
+        yield Text()
+        yield self.table()
+        yield Text(
+            f"error: of torch's entry, from its formula on its own inputs, in units of\n"
+            f"u = {self.place.u:.2g} times the error estimate, against its limit.\n"
+            "relative: the same error over the entry's largest number.\n"
+            "used: |manual - torch| over what rounding along the step allows.",
+            style="dim",
+        )
+
+    def table(self) -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("entry", "error", "limit", "relative", "used", "at step"):
+            table.add_column(name, justify="left" if name == "entry" else "right")
+        for e in self.entries.values():
+            numbers = f"{e.formula:.2f}", f"{e.limit:.1f}", f"{e.relative:.1e}", f"{e.pair:.2f}"
+            table.add_row(e.name, *numbers, str(e.step), style="red" if e.beyond else None)
+        return table
+
+
+def account(
+    task: Task, place: Place, watched: Callable[[Iterator[Step]], Iterable[Step]]
+) -> Account:
+    """Measure a task; Ctrl-C keeps what was found so far. ValueError where torch has not an operation there."""
+    found = Account(task, place)
+    try:
+        for step in watched(measured(task, place)):
+            gathered(found.entries, step)
+            found.steps += 1
+    except KeyboardInterrupt:
+        found.interrupted = True
+    except (RuntimeError, NotImplementedError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(
+            f"torch cannot take this step on {place.device} in {place.precision}: {first}"
+        ) from None
+    return found

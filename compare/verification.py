@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from compare import traces
 from compare.configuration import Configuration
 from compare.divergence import Divergence
+from compare.formulas.arithmetic import roundoff
 from compare.judgement import Distance, judge, judge_pair
 from compare.tolerances import STEP, cap, formula_limit
 
@@ -157,7 +158,7 @@ def verify_step(
     other = {}
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
-    blown = overflow(mine, theirs)
+    blown = overflow(mine, theirs, own)
     names = takewhile(lambda n: n != blown, ordered(mine, pairs))
     judged = tuple(joined(n, own, other, pairs) for n in names)
     if wrong := divergence(judged, theirs, number, whose):
@@ -165,10 +166,22 @@ def verify_step(
     return Stepped(number, mine, theirs, judged, blown)
 
 
-def overflow(mine: Trace, theirs: Trace) -> str | None:
-    """Return the entry at which both sides leave the finite numbers; None unless both do, and there."""
+def overflow(mine: Trace, theirs: Trace, own: Mapping[str, Distance]) -> str | None:
+    """Return the entry at which both sides leave the finite numbers; None unless both do, and there.
+
+    And unless they had no need to: where nothing in the formula comes near the largest number, what
+    is not finite is wrong, on both sides.
+    """
     first = traces.nonfinite(mine)
-    return first if first == traces.nonfinite(theirs) else None
+    if first is None or first != traces.nonfinite(theirs) or needless(own[first], mine[first]):
+        return None
+    return first
+
+
+def needless(d: Distance, x: Array) -> bool:
+    room = np.finfo(x.dtype).max / 8.0
+    largest = max(abs(d.expected), d.allowed / roundoff(x.dtype))
+    return d.ratio == np.inf and bool(largest < room)
 
 
 def suspicious(own: Mapping[str, Distance], pairs: Mapping[str, Distance]) -> bool:

@@ -12,6 +12,7 @@ import typer
 from compare.commands.options import refusing, writable
 
 if TYPE_CHECKING:
+    from compare.selftest.kills import Kill
     from compare.selftest.measuring import Measured
 
 O = typer.Option
@@ -24,6 +25,10 @@ def selftest(
     ] = 2000,
     dtype: Annotated[str, O(help="float64, float32, or both: float64,float32")] = ",".join(DTYPES),
     seed: Annotated[int, O(help="of the random configurations", min=0)] = 0,
+    faults: Annotated[
+        bool, O("--faults", help="plant every known mistake instead: the kill matrix")
+    ] = False,
+    jobs: Annotated[int, O(help="processes for --faults; -1: all cores")] = -1,
     markdown: Annotated[bool, O("--markdown", help="print the README's table")] = False,
     json: Annotated[Path | None, O(help="write what was measured as JSON")] = None,
 ) -> None:
@@ -35,11 +40,17 @@ def selftest(
     found, and one an array in every step is planted and verified. Exit code 0: no false alarm, every
     fault above the smallest caught, smallest within 1e-12 (float64) and 1e-4 (float32); 1: not so.
 
-    Example: parity selftest --arrays 20000 --json selftest.json
+    With --faults, every mistake that the diagnosis knows is planted in a right program instead, and
+    checked like a stranger's: caught, at its formula, and called by its name? Exit code 0: all are.
+
+    Examples: parity selftest --arrays 20000 --json selftest.json
+    parity selftest --faults
     """
     with refusing():
         writable(json)
         dtypes = chosen(dtype)
+    if faults:
+        raise typer.Exit(kill_matrix(jobs, markdown, json))
     from compare.selftest.accuracy import declared, shortfalls
     from compare.selftest.table import markdown as as_markdown
 
@@ -54,6 +65,55 @@ def selftest(
         with refusing():
             write_json(json, {"format": "parity-selftest/1", "dtypes": [*map(declared, measured)]})
     raise typer.Exit(int(any(any(shortfalls(m)) for m in measured)))
+
+
+def kill_matrix(jobs: int, markdown: bool, json: Path | None) -> int:
+    """Plant every mistake, print the matrix, and return the exit code."""
+    from compare.selftest import matrix
+
+    kills = planted(jobs)
+    if markdown:
+        print(matrix.markdown(kills), end="")
+    else:
+        show_matrix(kills)
+    if json is not None:
+        from compare.reports.files import write_json
+
+        with refusing():
+            write_json(json, {"format": "parity-kills/1", "mistakes": matrix.declared(kills)})
+    return int(bool(matrix.failures(kills)))
+
+
+def planted(jobs: int) -> list[Kill]:
+    """Return what became of every mistake, with a progress bar on a terminal's stderr."""
+    from joblib import Parallel, delayed
+    from rich.console import Console
+    from rich.progress import track
+
+    from compare.selftest.beds import beds
+    from compare.selftest.kills import kills
+
+    console, places = Console(stderr=True), list(beds())
+    found = Parallel(n_jobs=jobs, return_as="generator")(delayed(kills)(bed) for bed in places)
+    if console.is_terminal:
+        found = track(found, "planting", total=len(places), console=console, transient=True)
+    return [kill for some in found for kill in some]
+
+
+def show_matrix(kills: list[Kill]) -> None:
+    """Print the sentence, the matrix, and every mistake that is not caught, localised or named."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from compare.selftest import matrix
+
+    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    wrong = matrix.failures(kills)
+    console.print(Text(matrix.sentence(kills), style="bold red" if wrong else "bold green"))
+    console.print("", matrix.terminal(kills), sep="\n")
+    for k in wrong:
+        told = f"{k.outcome}: {k.mistake} in {k.entry} of {k.net}, on {k.trial}"
+        console.print(Text(f"{told}; named {', '.join(k.names) or 'nothing'}", style="red"))
 
 
 def chosen(dtype: str) -> list[str]:

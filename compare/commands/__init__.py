@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from compare.commands.check import check
+from compare.commands.experiment import experiment
 from compare.commands.run import run
 from compare.commands.selftest import selftest
 from compare.commands.sweep import sweep
@@ -33,6 +34,7 @@ def parity() -> None:
 
 app.command()(run)
 app.command()(check)
+app.command()(experiment)
 app.command()(sweep)
 app.command()(selftest)
 

@@ -123,13 +123,17 @@ def entries(
 
 
 def stated_factor(state: Trace, X: Array, text: str, forward: Trace, l: int) -> Tracked:
-    r"""Return $G_l W_l$ from a program's own $z_l$, as well as the program knows it who forms it anew."""
+    r"""Return $G_l W_l$ from a program's own $z_l$."""
+    z = preactivation(state, X, forward, l)
+    return stated_activation(z, text) @ exact(state[f"W{l}"], X.dtype)
+
+
+def preactivation(state: Trace, X: Array, forward: Trace, l: int) -> Tracked:
+    r"""Return a program's own $z_l$, as well as the program knows it who forms it anew."""
     A = exact(X if l == 1 else forward[f"A{l - 1}"], X.dtype)
-    W = exact(state[f"W{l}"], X.dtype)
-    product = W @ A
+    product = exact(state[f"W{l}"], X.dtype) @ A
     formed = total(product, exact(state[f"b{l}"], X.dtype)) if f"b{l}" in state else product
-    z = exact(forward[f"Z{l}"], X.dtype).with_error(formed.error)
-    return stated_activation(z, text) @ W
+    return exact(forward[f"Z{l}"], X.dtype).with_error(formed.error)
 
 
 def stated_activation(z: Tracked, text: str) -> Tracked:

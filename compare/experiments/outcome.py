@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compare.experiments.jacobians import Spectra
+from compare.experiments.products import Product
 from compare.experiments.runs import Run, used
 from compare.reports.report import provenance
 from compare.tasks import Task
@@ -73,8 +74,8 @@ class Outcome:
         }
 
 
-def compared(runs: Iterable[Run], spectra: Iterable[Spectra] = ()) -> Compared:
-    """Return how much was compared over verified runs and Jacobians."""
+def compared(runs: Iterable[Run], spectra: Iterable[Spectra | Product] = ()) -> Compared:
+    """Return how much was compared over verified runs, Jacobians and products of them."""
     runs, spectra = list(runs), list(spectra)
     return Compared(
         len(runs),

@@ -69,7 +69,7 @@ class Deep:
         return layered(self.run)
 
     def largest(self, k: int) -> Pair:
-        """Return the median over examples of the largest singular value of dA_L/dX after k steps."""
+        """Return the largest singular value of dA_L/dX after k steps, a root mean square over examples."""
         mine, theirs = self.spectra[k].largest()
         return mine[0], theirs[0]
 

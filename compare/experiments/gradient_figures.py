@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compare.experiments.depth import ACTIVATIONS, STARTS, Deep, layered
 from compare.experiments.plots import canvas, draw, legend, look, styled
 from compare.experiments.remedies import TROUBLES, Remedy
+from compare.experiments.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,19 +80,20 @@ def remedies(helped: Sequence[Remedy]) -> Figure:
                 for panel, name in zip(panels[1:], ("loss", "seen"), strict=True):
                     sides = r.run.curve(name)
                     draw(panel, numbers(0, sides[0]), sides, each)
-                    mark_end(panel, r, each)
             dress(panels, trouble, looks)
+            for panel in panels[1:]:
+                mark_end(panel, cases[0].run, looks[0].colour)
         legend(figure, (), columns=2)
         return figure
 
 
-def mark_end(panel: Any, r: Remedy, each: Any) -> None:
+def mark_end(panel: Any, run: Run, colour: str) -> None:
     """Say where a run blew up, beyond the top of the panel."""
-    if r.run.summary.blown:
-        panel.set_ylim(top=ROOM)
-        step = r.run.summary.blown[0]
-        text = f" blew up at step {step}, both sides"
-        panel.text(step, ROOM / 30, text, color=each.colour, fontsize=8.5, va="top")
+    if run.summary.blown:
+        step = run.summary.blown[0]
+        panel.set_ylim(1e-3, ROOM)
+        text = f"  blew up at step {step}, both sides"
+        panel.text(step, ROOM, text, color=colour, fontsize=8.5, va="top")
 
 
 def dress(panels: Any, trouble: str, looks: Sequence[Any]) -> None:
@@ -105,7 +107,7 @@ def dress(panels: Any, trouble: str, looks: Sequence[Any]) -> None:
         panel.xaxis.get_major_locator().set_params(integer=True)
     panels[0].set_xlabel("layer l")
     panels[0].set_ylabel(r"$\Vert dW_l \Vert$")
-    panels[1].legend(handles=[handle(each) for each in looks], fontsize=8)
+    panels[0].legend(handles=[handle(each) for each in looks], fontsize=8)
 
 
 def numbers(first: int, curve: Sequence[float]) -> list[float]:

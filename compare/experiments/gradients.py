@@ -99,7 +99,7 @@ def depth_table(found: Sequence[Deep]) -> Table:
         ("net", "dW1", f"dW{len(found[0].gradients()[0])}", "sigma", "then", "loss", "then"),
         [row(n) for n in found],
         "dWl: the norm of that layer's gradient. sigma: the largest singular value of\n"
-        "dA_L/dX, median over examples. These are manual's; torch's are the same digits.",
+        "dA_L/dX, root mean square over examples. Torch's digits are the same.",
     )
 
 

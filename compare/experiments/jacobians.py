@@ -21,6 +21,7 @@ import reference.jacobians
 import reference.network
 from compare.configuration import pair, resolve
 from compare.divergence import Divergence
+from compare.experiments.runs import norm
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked, exact, growth, roundoff
 from compare.formulas.functions import total
@@ -54,11 +55,13 @@ class Spectra:
     elements: int
 
     def largest(self) -> tuple[list[float], list[float]]:
-        """Return the median over the examples of the largest singular value, for l = 0 ... L, on both sides."""
-        mine, theirs = (
-            [float(np.median(s[:, 0])) for s in side] for side in (self.manual, self.torch)
-        )
+        """Return the largest singular value for l = 0 ... L, its root mean square over examples, on both sides."""
+        mine, theirs = ([rms(s[:, 0]) for s in side] for side in (self.manual, self.torch))
         return mine, theirs
+
+
+def rms(x: Array) -> float:
+    return norm(x) / float(np.sqrt(x.size))
 
 
 def spectra(state: Trace, X: Array, activations: Sequence[str], *, step: int = 0) -> Spectra:

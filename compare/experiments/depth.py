@@ -81,9 +81,9 @@ def layered(run: Run) -> tuple[list[float], list[float]]:
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def batch(dataset: Dataset) -> Dataset:
-    """Return the data set with its first training examples alone: one batch, the same at every step."""
-    X, Y = dataset.X_train[:, :EXAMPLES], dataset.Y_train[:, :EXAMPLES]
+def batch(dataset: Dataset, m: int = EXAMPLES) -> Dataset:
+    """Return the data set with its first m training examples alone: one batch, the same at every step."""
+    X, Y = dataset.X_train[:, :m], dataset.Y_train[:, :m]
     return replace(dataset, X_train=np.ascontiguousarray(X), Y_train=np.ascontiguousarray(Y))
 
 

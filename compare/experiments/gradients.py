@@ -89,7 +89,7 @@ def findings(
         f"ReLU explodes from positive weights ({by['relu, uniform [0, 1)'].largest(0)[0]:.0e}) and "
         f"keeps its scale from He's ({by['relu, He normal'].largest(0)[0]:.2f}).",
         f"A net whose gradients vanish learns the mean alone (loss {mean:.3f}): {stuck.label}, "
-        f"{stuck.outcome}. One whose gradients explode {blown.outcome}.",
+        f"{stuck.outcome}. One whose gradients explode: {blown.label}, {blown.outcome}.",
     )
 
 

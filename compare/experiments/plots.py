@@ -41,6 +41,7 @@ STYLE: dict[str, Any] = {
     "svg.fonttype": "path",
     "path.simplify": True,
 }
+HUGE = 1e250  # matplotlib's logarithmic axes overflow a little beyond
 
 
 class Look(NamedTuple):
@@ -53,9 +54,9 @@ class Look(NamedTuple):
 
 
 def look(label: str, k: int) -> Look:
-    """Return the k-th look."""
-    n = len(COLOURS)
-    return Look(label, COLOURS[k % n], DASHES[k % n], MARKERS[k % n])
+    """Return the k-th look; where colours come round again, dash and marker are others."""
+    n, turn = len(COLOURS), k // len(COLOURS)
+    return Look(label, COLOURS[k % n], DASHES[(k + turn) % n], MARKERS[(k + 3 * turn) % n])
 
 
 def styled() -> AbstractContextManager[None]:
@@ -102,7 +103,7 @@ def draw(
 
 
 def finite(values: Sequence[float]) -> list[float]:
-    return [v if np.isfinite(v) else np.nan for v in values]
+    return [v if abs(v) < HUGE else np.nan for v in values]
 
 
 def spread(n: int, marks: int) -> list[int]:

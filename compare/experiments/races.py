@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from compare.datasets import Dataset
+from compare.experiments.depth import batch
 from compare.experiments.outcome import Outcome, Say, Table, compared
 from compare.experiments.race_figures import race
 from compare.experiments.runs import Pair, Run, net, train
@@ -18,7 +17,7 @@ from compare.tasks import Task
 
 FIGURES = ("race",)
 DEPTH, WIDTH, STEPS = 1, 8, 200
-BATCH = 32
+EXAMPLES = 128  # of the training part: the full batch of every step
 DECADES = (1e-3, 1e-2, 1e-1)
 RULES: Mapping[str, tuple[str, Mapping[str, Any], tuple[float, ...]]] = {
     "SGD": ("sgd", {}, (1e-2, 1e-1, 1.0)),
@@ -46,17 +45,9 @@ class Entrant:
     test: Pair
 
     @property
-    def averages(self) -> tuple[list[float], list[float]]:
-        """Return the mean loss of each epoch, by hand and by torch."""
-        n = self.run.task.per_epoch
-        mine, theirs = self.run.curve("loss")
-        return epochs(mine, n), epochs(theirs, n)
-
-    @property
     def final(self) -> float:
-        """Return the mean loss of the last epoch; infinite where the run blew up."""
-        averages = self.averages[0]
-        return float("inf") if self.run.summary.blown or not averages else averages[-1]
+        """Return the last loss; infinite where the run blew up."""
+        return float("inf") if self.run.summary.blown else self.run.last("loss")[0]
 
 
 def experiment(
@@ -68,13 +59,14 @@ def experiment(
     seed: int = 0,
     say: Say = lambda text: None,
 ) -> Outcome:
-    """Run every rule at three learning rates from one start over the same batches, and rank them at their best."""
+    """Run every rule at three learning rates from one start on one batch, and rank them at their best."""
+    data = batch(dataset, EXAMPLES)
     entrants: list[Entrant] = []
     for rule, (name, options, rates) in RULES.items():
         for lr in rates:
             say(f"{rule}, learning rate {lr:g}")
-            c = net(dataset, ("tanh",) * depth, optimizer=name, options={"lr": lr, **options})
-            task = Task(c, dataset, (width,) * depth, batch_size=BATCH, steps=steps, seed=seed)
+            c = net(data, ("tanh",) * depth, optimizer=name, options={"lr": lr, **options})
+            task = Task(c, data, (width,) * depth, steps=steps, seed=seed)
             entrants.append(entered(rule, lr, task))
     best = ranked(entrants)
     return Outcome(
@@ -97,15 +89,6 @@ def entered(rule: str, lr: float, task: Task) -> Entrant:
     return Entrant(rule, lr, run, test.get("RMSE", (float("nan"),) * 2))
 
 
-def epochs(losses: Sequence[float], n: int) -> list[float]:
-    """Return the mean of every n losses; the last, where fewer are left, of these.
-
-    >>> epochs([1.0, 3.0, 5.0], 2)
-    [2.0, 5.0]
-    """
-    return [float(np.mean(losses[k : k + n])) for k in range(0, len(losses), n)]
-
-
 def ranked(entrants: Sequence[Entrant]) -> list[Entrant]:
     """Return each rule at its best learning rate, the lowest last loss first."""
     best = [min((e for e in entrants if e.rule == rule), key=lambda e: e.final) for rule in RULES]
@@ -117,28 +100,31 @@ def findings(entrants: Sequence[Entrant], best: Sequence[Entrant]) -> tuple[str,
     task = first.run.task
     worst = {e.rule: max(x.final for x in entrants if x.rule == e.rule) for e in best}
     widest = max(best, key=lambda e: worst[e.rule] / e.final)
+    far = min(best, key=lambda e: e.test[0])
     blown = sum(bool(e.run.summary.blown) for e in entrants)
     return (
-        f"{len(best)} rules at three learning rates each, {task.steps} steps in batches of "
-        f"{task.batch_size}: every run has the same weights at the start and the same batches.",
+        f"{len(best)} rules at three learning rates each, {task.steps} steps on the same "
+        f"{task.dataset.X_train.shape[1]} examples from the same start.",
         f"{first.rule} at {first.lr:g} ends lowest ({first.final:.3g}), {last.rule} at {last.lr:g} "
-        f"highest ({last.final:.3g}): mean loss of the last epoch.",
+        f"highest ({last.final:.3g}).",
+        f"The lowest loss is not the lowest error on other data: of the test examples, "
+        f"{far.rule} has the lowest ({far.test[0]:.3f}), {first.rule} {first.test[0]:.3f}.",
         f"The learning rate matters more than the rule: {widest.rule} ends at {widest.final:.3g} or at "
         f"{worst[widest.rule]:.3g}"
         + (f", and {blown} runs blew up, at the same step on both sides." if blown else "."),
-        "Rprop reads signs alone and wants the full batch; here it gets batches, like all others.",
     )
 
 
 def table(best: Sequence[Entrant]) -> Table:
+    marks = [round(share * (best[0].run.task.steps - 1)) for share in (0.0, 0.1, 0.5, 1.0)]
     rows: list[tuple[str, ...]] = []
     for e in best:
-        averages = e.averages[0]
-        middle = averages[len(averages) // 2]
-        rates = (e.lr, averages[0], middle, e.final, *e.test)
-        rows.append((e.rule, *(f"{x:.4g}" for x in rates)))
-    columns = ("rule", "rate", "first epoch", "half way", "last epoch", "test RMSE", "by torch")
-    return Table("The race, each rule at its best rate", columns, rows)
+        losses = e.run.curve("loss")[0]
+        numbers = (e.lr, *(losses[k] for k in marks if k < len(losses)), *e.test)
+        rows.append((e.rule, *(f"{x:.4g}" for x in numbers)))
+    columns = ("rule", "rate", *(f"step {k}" for k in marks), "test RMSE", "by torch")
+    note = "Losses by the step. Test RMSE: of the last weights, by either side's net."
+    return Table("The race, each rule at its best rate", columns, rows, note)
 
 
 def declared(e: Entrant) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def curvature(X: Array) -> float:
     >>> round(curvature(np.array([[2.0, -2.0]])), 12)
     8.0
     """
-    return 2.0 / X.shape[1] * float(np.linalg.norm(with_ones(X), 2) ** 2)
+    return float(2.0 / X.shape[1] * np.linalg.norm(with_ones(X), 2) ** 2)
 
 
 def least(data: Dataset) -> float:

@@ -69,9 +69,7 @@ def sweep(
             writable(file)
         check_backend(backend, scheduler)
         grid = asked(given, out, resume=resume)
-    with refusing():
-        stopped = swept(grid, out, jobs=jobs, scheduler=scheduler)
-    with refusing():
+        stopped = swept(grid, out, resume=resume, jobs=jobs, scheduler=scheduler)
         code = summarised(out, grid.size, html, json)
     raise typer.Exit(130 if stopped else code)
 
@@ -87,7 +85,7 @@ def check_backend(backend: str, scheduler: str | None) -> None:
 
 
 def asked(given: Mapping[str, Any], out: Path, *, resume: bool) -> Grid:
-    """Return the grid of the file, the flags, or the results to go on with; make the file of results."""
+    """Return the grid of the file, the flags, or the results to go on with."""
     from compare.sweeping import declaration, results
     from compare.sweeping.axes import AXES
 
@@ -106,18 +104,19 @@ def asked(given: Mapping[str, Any], out: Path, *, resume: bool) -> Grid:
     if out.exists():
         raise ValueError(f"{out} exists; --resume goes on with it, -o names another file")
     writable(out)
-    results.create(out, grid.declared())
     return grid
 
 
-def swept(grid: Grid, out: Path, *, jobs: int, scheduler: str | None) -> bool:
+def swept(grid: Grid, out: Path, *, resume: bool, jobs: int, scheduler: str | None) -> bool:
     """Verify the cells that are not in the file yet; return whether Ctrl-C stopped it."""
     from compare.sweeping import results
-    from compare.sweeping.pools import cores, spread
+    from compare.sweeping.pools import connected, cores, spread
 
-    with results.opened(out) as connection:
+    with connected(scheduler), results.opened(out) as connection:
+        if not resume:
+            results.create(connection, grid.declared())
         done = results.keys(connection)
-        outcomes = spread(grid.remaining(done), jobs=jobs or cores(), scheduler=scheduler)
+        outcomes = spread(grid.remaining(done), jobs=jobs or cores(), cluster=bool(scheduler))
         try:
             for _ in progress(results.kept(connection, outcomes), grid.size, len(done)):
                 pass

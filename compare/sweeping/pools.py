@@ -3,29 +3,65 @@ r"""Many cells on many processes: joblib's, on this machine or, through dask, on
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from threading import Thread
 from typing import Any
 
 from compare.sweeping.grid import Cell
 from compare.sweeping.outcomes import Outcome, verified
 
 
-def spread(cells: Iterator[Cell], *, jobs: int, scheduler: str | None = None) -> Iterator[Outcome]:
-    """Yield the outcome of every cell as it comes, from `jobs` processes or from a dask cluster.
+def spread(cells: Iterator[Cell], *, jobs: int, cluster: bool = False) -> Iterator[Outcome]:
+    """Yield the outcome of every cell as it comes, from `jobs` processes or the dask cluster we are connected to.
 
     joblib gathers cells into tasks of about a second. Each process computes on one thread.
     """
     from joblib import Parallel, delayed, parallel_config
 
-    if jobs == 1 and scheduler is None:
+    if jobs == 1 and not cluster:
         yield from map(alone, cells)
         return
     where: dict[str, Any] = {"backend": "loky", "n_jobs": jobs, "inner_max_num_threads": 1}
-    if scheduler is not None:
-        where = {"backend": "dask", "n_jobs": -1}
-    with connected(scheduler), parallel_config(**where):
-        yield from Parallel(return_as="generator_unordered")(delayed(alone)(c) for c in cells)
+    work = followed
+    if cluster:
+        where, work = {"backend": "dask", "n_jobs": -1}, alone
+    with parallel_config(**where), surviving():
+        yield from Parallel(return_as="generator_unordered")(delayed(work)(c) for c in cells)
+
+
+@contextmanager
+def surviving() -> Iterator[None]:
+    """Tell of a process that died in one sentence."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
+            raise ValueError(
+                "a process that verified cells died (killed, or out of memory); what was found is "
+                "kept: go on with --resume, with fewer --jobs if memory is short"
+            ) from None
+        raise
+
+
+def followed(cell: Cell) -> Outcome:
+    """Return the outcome of a cell, in a process that ends when its parent does, even by kill -9."""
+    follow(os.getppid())
+    return alone(cell)
+
+
+@cache
+def follow(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def alone(cell: Cell) -> Outcome:

@@ -40,12 +40,11 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         ) from None
 
 
-def create(path: Path, declared: Mapping[str, Any]) -> None:
-    """Make a new file of results for a grid."""
-    with opened(path) as connection:
-        grid = json.dumps(declared).replace("'", "''")
-        insert = f"INSERT INTO grid VALUES ('{grid}');"
-        connection.executescript(f"BEGIN; {SCHEMA} {insert} COMMIT;")
+def create(connection: sqlite3.Connection, declared: Mapping[str, Any]) -> None:
+    """Make a new file one of results for a grid."""
+    grid = json.dumps(declared).replace("'", "''")
+    insert = f"INSERT INTO grid VALUES ('{grid}');"
+    connection.executescript(f"BEGIN; {SCHEMA} {insert} COMMIT;")
 
 
 def declared(path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from compare.commands.book import book
 from compare.commands.check import check
 from compare.commands.experiment import experiment
 from compare.commands.run import run
@@ -37,6 +38,7 @@ app.command()(check)
 app.command()(experiment)
 app.command()(sweep)
 app.command()(selftest)
+app.command()(book)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import typer
 from compare.commands.book import book
 from compare.commands.check import check
 from compare.commands.experiment import experiment
+from compare.commands.record import record
 from compare.commands.run import run
 from compare.commands.selftest import selftest
 from compare.commands.sweep import sweep
@@ -36,6 +37,7 @@ def parity() -> None:
 app.command()(run)
 app.command()(check)
 app.command()(experiment)
+app.command()(record)
 app.command()(sweep)
 app.command()(selftest)
 app.command()(book)

@@ -30,6 +30,7 @@ def check(
     dtype: Annotated[str, O(help="float64 or float32")] = "float64",
     seed: Annotated[int, O(help="seed of the inputs")] = 0,
     timeout: Annotated[float, O(help="seconds that one candidate may take")] = 60.0,
+    jobs: Annotated[int, O(help="processes for a recording; -1: all cores")] = 1,
     junit: Annotated[Path | None, O(help="write the outcomes as JUnit XML")] = None,
     json: Annotated[Path | None, O(help="write the outcomes as JSON")] = None,
 ) -> None:
@@ -58,7 +59,7 @@ def check(
         if not recorded:
             checked_like(like)
     if recorded:
-        raise typer.Exit(check_recordings(recorded, json))
+        raise typer.Exit(check_recordings(recorded, json, jobs))
     results = listed(targets, like, options, timeout)
     written(results, junit, json)
     verdicts = {r["verdict"] for r in results}
@@ -117,18 +118,27 @@ def written(results: list[Any], junit_file: Path | None, json_file: Path | None)
             write_json(json_file, {"format": "parity-check/1", "outcomes": results})
 
 
-def check_recordings(files: list[str], json_file: Path | None) -> int:
-    """Check recorded traces; the worst of their exit codes is returned."""
-    try:
-        from compare.recording import check_file
-    except ImportError:
-        print("parity: recorded traces cannot be checked yet", file=sys.stderr)
-        return 2
+def check_recordings(files: list[str], json_file: Path | None, jobs: int) -> int:
+    """Check recorded traces, and print what was found; the worst of their exit codes is returned."""
     from rich.console import Console
 
+    from compare.recording import findings, show
+    from compare.reports.files import write_json
+
     console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-    codes = []
+    outcomes = []
     for file in files:
+        try:
+            outcomes.append(findings(file, jobs=jobs))
+        except (ValueError, OSError, MemoryError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            sentence = " ".join(str(reason or "it cannot be read").split())
+            print(f"parity: {file}: {sentence}", file=sys.stderr)
+            continue
+        show(outcomes[-1], console)
+    if json_file is not None:
         with refusing():
-            codes.append(check_file(Path(file), console))
-    return max(codes)
+            declared = [found.declared() for found in outcomes]
+            write_json(json_file, {"format": "parity-check/1", "recordings": declared})
+    unread = len(outcomes) < len(files)
+    return 2 if unread else max(found.code for found in outcomes)

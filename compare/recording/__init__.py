@@ -4,7 +4,7 @@ from compare.recording.findings import Findings, findings
 from compare.recording.metadata import About
 from compare.recording.reading import Recording
 from compare.recording.replaying import replay, scene
-from compare.recording.reporting import check_file
+from compare.recording.reporting import show
 from compare.recording.verification import Checked, verify_recording
 from compare.recording.writing import Written, record
 
@@ -14,10 +14,10 @@ __all__ = [
     "Findings",
     "Recording",
     "Written",
-    "check_file",
     "findings",
     "record",
     "replay",
     "scene",
+    "show",
     "verify_recording",
 ]

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from compare.diagnosis import Diagnosis, diagnose
 from compare.divergence import Divergence
 from compare.judgement import Distance
+from compare.recording.replaying import scene
 from compare.recording.verification import Checked, verify_recording
 from compare.tolerances import STEP
 from compare.verification import Judged
@@ -56,6 +58,7 @@ class Findings:
     hidden: dict[str, int] = field(default_factory=dict)
     wrong: Divergence | None = None
     blown: tuple[int, str] | None = None
+    diagnosis: Diagnosis | None = None
 
     def add(self, checked: Checked) -> None:
         self.steps += 1
@@ -103,14 +106,20 @@ class Findings:
             "steps": self.steps,
             "blown_up": self.blown,
             "divergence": self.wrong.declared() if self.wrong else None,
+            "diagnosis": self.diagnosis.declared() if self.diagnosis else None,
             "not_shown": self.hidden,
             "entries": [vars(e) | {"index": list(e.index)} for e in self.entries.values()],
         }
 
 
 def findings(path: Path | str, *, jobs: int = 1) -> Findings:
-    """Return what verifying a recording finds; ValueError for a file that is no sound recording."""
+    """Return what verifying a recording finds, the mistake named where a formula is wrong.
+
+    Raises ValueError for a file that is no sound recording.
+    """
     found = Findings(Path(path).name)
     for checked in verify_recording(path, jobs=jobs):
         found.add(checked)
+    if found.wrong and found.wrong.kind == "formula":
+        found.diagnosis = diagnose(scene(path, found.wrong))
     return found

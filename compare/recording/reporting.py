@@ -1,43 +1,13 @@
-r"""The report on a recorded run, at 80 columns, and the exit code that goes with it."""
+r"""The report on a recorded run, at 80 columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 
-from compare.recording.findings import Entry, Findings, findings
-from compare.recording.replaying import scene
-
-if TYPE_CHECKING:
-    from compare.diagnosis.scene import Scene
-
-
-def check_file(
-    path: Path | str,
-    console: Console,
-    *,
-    jobs: int = 1,
-    explain: Callable[[Scene], object] | None = None,
-) -> int:
-    """Verify a recording, print the report, and return the exit code: 0 right, 1 wrong, 2 not to be read.
-
-    `explain` is given the steps up to a wrong formula; what it returns is printed.
-    """
-    try:
-        found = findings(path, jobs=jobs)
-    except (ValueError, OSError, MemoryError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        sentence = " ".join(str(reason or "it cannot be read").split())
-        console.print(f"parity: {path}: {sentence}", markup=False, highlight=False, soft_wrap=True)
-        return 2
-    show(found, console)
-    if explain and found.wrong and found.wrong.kind == "formula":
-        console.print(explain(scene(path, found.wrong)), markup=False)
-    return found.code
+from compare.recording.findings import Entry, Findings
 
 
 def show(found: Findings, console: Console) -> None:
@@ -45,6 +15,8 @@ def show(found: Findings, console: Console) -> None:
     console.print(found.sentence, style="bold red" if found.wrong else "bold green", markup=False)
     if found.wrong:
         console.print("\n".join(found.wrong.details()), markup=False)
+    if found.diagnosis:
+        console.print(str(found.diagnosis), markup=False)
     if found.entries:
         console.print()
         console.print(table(found.entries.values()))

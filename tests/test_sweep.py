@@ -218,7 +218,9 @@ def test_control_c_ends_with_what_was_found(tmp_path):
 def test_a_worker_that_dies_ends_it_in_one_sentence_and_nothing_is_lost(tmp_path):
     process = started(*SLOW, "--jobs", "2", cwd=tmp_path)
     wait_for(tmp_path / "sweep.sqlite", 2)
-    listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True
+    ).stdout
     workers = [line.split() for line in listed.splitlines() if "LokyProcess" in line]
     mine = [int(pid) for pid, parent, *_ in workers if int(parent) == process.pid]
     os.kill(mine[0], signal.SIGKILL)

@@ -86,3 +86,20 @@ AUDIT, STEP_AUDIT = 20.0, 200.0
 # being amplified. Of SGD it never is (1e-14 after 10,000 steps from 1e-15); of RMSprop and Adam it is
 # from the first kink passed by rounding on, within a few steps and by far more than this. Information.
 CHAOS = 1e4
+
+# Witnesses (`compare.witnesses`) ask about gradients, in units of the largest gradient of the net.
+# The complex step has no truncation, only rounding: 4.2e-16 at most over the nets of
+# tests/test_witnesses.py. Central differences, extrapolated, with h = 2e-4 have eps |L| / h: 1.3e-11 there.
+COMPLEX_STEP, DIFFERENCES = 1e-13, 1e-9
+KINK = 5e-3  # examples nearer than this to a kink are not asked about: h moves them across it
+
+# torch.autograd.gradcheck's: its default step, and its defaults (atol 1e-5, rtol 1e-3) a hundredfold
+# narrower, which float64 differences of O(1) losses keep: their error is eps / 1e-6 = 2e-10.
+GRADCHECK = 1e-6, 1e-7, 1e-5  # eps, atol, rtol
+
+# scikit-learn's step against manual's, in machine epsilons of the largest element: the same sums in
+# another order. 1.6 at most over the steps of tests/test_witnesses.py, 7.3 on 1,279 red wines.
+SCIKIT = 100.0
+
+# Digits of its worst element that an array must have against mpmath, unless torch has fewer too.
+DIGITS = {"float64": 13.0, "float32": 4.0}

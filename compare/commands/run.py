@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from compare.summary import Summary
     from compare.tasks import Task
     from compare.verification import Stepped
+    from compare.witnesses.testimony import Testimony
 
 DATA = "wine-sample (synthetic, embedded), wine-red, wine-white, diabetes, breast-cancer, or a CSV"
 BATCH_NORM_MOMENTUM = "weight of the newest batch in its running statistics; none: their average"
@@ -26,6 +27,7 @@ UNDECAYED = "kinds of parameters that weight decay leaves alone: b, gamma, beta"
 PATIENCE = "stop after this many epochs without a better loss; with the full batch, steps"
 SCHEDULE = 'of the rate: "exponential(gamma=0.99)", "reduce_on_plateau(patience=5)", ...'
 PRECISION = "in which torch computes, with limits of its own: float32, tf32, bfloat16, float16"
+WITNESS = "ask one more about the first step: gradcheck, complex-step, differences, sklearn, digits"
 O = typer.Option
 D = Request()
 
@@ -62,6 +64,7 @@ def run(
     device: Annotated[str, O(help="where torch computes: cpu or cuda")] = "cpu",
     precision: Annotated[str | None, O(help=PRECISION)] = None,
     free: Annotated[bool, O("--free", help="also let both run free, and show the drift")] = False,
+    witness: Annotated[list[str] | None, O(help=WITNESS)] = None,
     json: Annotated[Path | None, O(help="write the report as JSON")] = None,
     csv: Annotated[Path | None, O(help="write every error of every step as CSV")] = None,
     html: Annotated[Path | None, O(help="write the report as one page, figures and all")] = None,
@@ -84,19 +87,30 @@ def run(
 
         request = Request(**{f.name: asked[f.name] for f in fields(Request)})
         prepared = prepare(request)
+        testimonies = heard(witness or [], prepared, device)
     if device != "cpu" or precision is not None:
         raise typer.Exit(elsewhere(prepared, device, precision, free, json, csv, html))
     report = compared(prepared, keep_rows=csv is not None)
+    report.testimonies = testimonies
     if free:
         from compare.drift import drift
 
         report.drift = drift(
             prepared, lambda steps: progress(steps, prepared.steps, "running free")
         )
-    report.command = spelled_run(request, free=free)
+    report.command = spelled_run(request, free=free, witnesses=witness or ())
     written(report, json, csv, html)
     failed = report.verdict == "divergence"
     raise typer.Exit(130 if report.interrupted else 1 if failed else 0)
+
+
+def heard(names: list[str], task: Task, device: str) -> list[Testimony]:
+    """Ask the witnesses, before anything else: what they cannot be asked is refused at once."""
+    from compare.witnesses import witness
+
+    if names and device != "cpu":
+        raise ValueError("--witness is asked about manual alone; leave out --device")
+    return [witness(name)(task) for name in dict.fromkeys(names)]
 
 
 def elsewhere(

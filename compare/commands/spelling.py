@@ -10,7 +10,7 @@ from typing import Any
 from compare.request import Request
 
 
-def spelled_run(request: Request, *, free: bool = False) -> str:
+def spelled_run(request: Request, *, free: bool = False, witnesses: Sequence[str] = ()) -> str:
     """Return the command line that asks for this run: what differs from the defaults, and no more.
 
     >>> spelled_run(Request(optimizer="sgd", options={"momentum": 0.9}, batch_norm=True))
@@ -19,7 +19,8 @@ def spelled_run(request: Request, *, free: bool = False) -> str:
     standard = Request()
     given = {f.name: getattr(request, f.name) for f in fields(Request)}
     changed = {n: x for n, x in given.items() if x != getattr(standard, n)}
-    return spelled("run", (), {**changed, "free": free})
+    asked = [x for name in witnesses for x in ("--witness", name)]
+    return " ".join([spelled("run", (), {**changed, "free": free}), *asked])
 
 
 def spelled(command: str, words: Sequence[str], options: Mapping[str, Any]) -> str:

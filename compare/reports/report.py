@@ -14,6 +14,7 @@ from compare.summary import Quantity, Summary
 from compare.tasks import Task
 from compare.tolerances import STEP
 from compare.verification import Judged
+from compare.witnesses.testimony import Testimony
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Report:
     divergence: Divergence | None = None
     metrics: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     drift: dict[str, Any] = field(default_factory=dict)
+    testimonies: list[Testimony] = field(default_factory=list)
     interrupted: bool = False
     broken: str | None = None  # why there was nothing to judge: unlike derivations or traces
     failing: Failing | None = None  # the step of the divergence, looked at again
@@ -33,7 +35,12 @@ class Report:
     @property
     def verdict(self) -> str:
         """Return "parity", or "divergence"."""
-        return "divergence" if self.divergence or self.broken else "parity"
+        return "divergence" if self.divergence or self.broken or self.against else "parity"
+
+    @property
+    def against(self) -> list[Testimony]:
+        """Return the witnesses that disagree."""
+        return [t for t in self.testimonies if not t.agrees]
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -55,6 +62,8 @@ class Report:
             return f"DIVERGENCE at {self.divergence.headline}"
         if self.broken:
             return f"DIVERGENCE: {self.broken}"
+        if self.against:
+            return f"DIVERGENCE: {'; '.join(t.sentence for t in self.against)}"
         if s.blown:
             step, entry = s.blown
             return (
@@ -90,6 +99,7 @@ class Report:
             },
             "metrics": self.metrics,
             "drift": self.drift,
+            "witnesses": [t.declared() for t in self.testimonies],
         }
 
 

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from compare.reports import free_running
+from compare.reports import free_running, witnesses
 from compare.reports.report import Report, provenance
 from compare.summary import Quantity
 from compare.tolerances import STEP
@@ -52,6 +52,9 @@ def sections(report: Report) -> Iterator[RenderableType]:
     if report.metrics:
         yield Text()
         yield metric_table(report)
+    if report.testimonies:
+        yield Text()
+        yield from witnesses.sections(report.testimonies)
     if report.drift:
         yield Text()
         yield from free_running.sections(report.drift)

@@ -60,13 +60,9 @@ def step(
         leaves, conversion.rows(X), activations=activations, batch_norm=batch_norm, dropout=dropout
     )
     L = len(activations)
-    output = trace[f"A{L}"]
-    trace["loss"], _ = loss(output, conversion.rows(Y))
-    (d,) = torch.autograd.grad(
-        trace["loss"], output, torch.full_like(trace["loss"], 1.0 / accumulate), retain_graph=True
-    )
-    trace[f"dA{L}"] = d
-    trace.update(network.backward(tape, d))
+    trace["loss"], _ = loss(trace[f"A{L}"], conversion.rows(Y))
+    share = torch.full_like(trace["loss"], 1.0 / accumulate)
+    trace.update(network.backward([*tape, ("", trace["loss"])], share))
     gradients = {n: trace[f"d{n}"] for n in names if n not in frozen}
     ready = True
     if accumulate > 1:

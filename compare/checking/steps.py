@@ -111,7 +111,9 @@ def examine_step(
         if not verdict.right:
             return verdict
     if not verdict.shown and not verdict.error:
-        return replace(verdict, error=f"it ran on none of the trials: {program.complaint}")
+        kept = tuple(n for n in verdict.notes if not n.startswith("not run on"))
+        sentence = f"it ran on none of the trials: {program.complaint}"
+        return replace(verdict, error=sentence, notes=kept)
     return verdict
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.commands.options import refusing, writable
+from compare.commands.options import destinations, refusing
+from compare.commands.spelling import spelled
 
 O = typer.Option
 
@@ -33,6 +34,7 @@ def check(
     jobs: Annotated[int, O(help="processes for a recording; -1: all cores")] = 1,
     junit: Annotated[Path | None, O(help="write the outcomes as JUnit XML")] = None,
     json: Annotated[Path | None, O(help="write the outcomes as JSON")] = None,
+    html: Annotated[Path | None, O(help="write the outcomes as one page, drawings and all")] = None,
 ) -> None:
     """Check your own activation, loss, optimiser or training step, and be told what is wrong with it.
 
@@ -47,8 +49,7 @@ def check(
     """
     recorded = [t for t in targets if t.endswith(".safetensors")]
     with refusing():
-        for file in (junit, json):
-            writable(file)
+        destinations(junit, json, html)
         if recorded and len(recorded) < len(targets):
             raise ValueError("check recorded traces and code in calls of their own")
         if not recorded and not like:
@@ -59,9 +60,13 @@ def check(
         if not recorded:
             checked_like(like)
     if recorded:
-        raise typer.Exit(check_recordings(recorded, json, jobs))
+        raise typer.Exit(check_recordings(recorded, json, jobs, html=html))
     results = listed(targets, like, options, timeout)
     written(results, junit, json)
+    given = {"like": like, "layout": layout, "sizes": sizes, "dtype": dtype, "seed": seed}
+    standard = {"dtype": "float64", "seed": 0}
+    told = {n: x for n, x in given.items() if x != standard.get(n)}
+    paged(html, results, like, spelled("check", targets, told))
     verdicts = {r["verdict"] for r in results}
     raise typer.Exit(2 if "error" in verdicts else 1 if "wrong" in verdicts else 0)
 
@@ -118,7 +123,20 @@ def written(results: list[Any], junit_file: Path | None, json_file: Path | None)
             write_json(json_file, {"format": "parity-check/1", "outcomes": results})
 
 
-def check_recordings(files: list[str], json_file: Path | None, jobs: int) -> int:
+def paged(html: Path | None, results: list[Any], like: str, command: str) -> None:
+    """Write the outcomes as one page."""
+    if html is None:
+        return
+    from compare.reports.files import write_text
+    from compare.reports.html import check_page
+
+    with refusing():
+        write_text(html, check_page(results, like, command=command))
+
+
+def check_recordings(
+    files: list[str], json_file: Path | None, jobs: int, *, html: Path | None = None
+) -> int:
     """Check recorded traces, and print what was found; the worst of their exit codes is returned."""
     from rich.console import Console
 
@@ -140,5 +158,6 @@ def check_recordings(files: list[str], json_file: Path | None, jobs: int) -> int
         with refusing():
             declared = [found.declared() for found in outcomes]
             write_json(json_file, {"format": "parity-check/1", "recordings": declared})
+    paged(html, [f.outcome() for f in outcomes], "a recorded run", spelled("check", files, {}))
     unread = len(outcomes) < len(files)
     return 2 if unread else max(found.code for found in outcomes)

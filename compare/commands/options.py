@@ -107,3 +107,12 @@ def writable(path: Path | None) -> None:
             pass
     except OSError as error:
         raise ValueError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def destinations(*files: Path | None) -> None:
+    """Refuse files that could not be written, and two reports in one file."""
+    for file in files:
+        writable(file)
+    named = [file.resolve() for file in files if file is not None]
+    if len(set(named)) < len(named):
+        raise ValueError(f"two reports cannot both be written to {named[0]}; name two files")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import assigned, refusing, writable
+from compare.commands.options import assigned, destinations, refusing
 from compare.commands.spelling import spelled_run
 from compare.request import Request
 
@@ -145,15 +145,6 @@ def elsewhere(
         if json is not None:
             write_json(json, found.declared())
     return 130 if found.interrupted else 1 if found.beyond else 0
-
-
-def destinations(*files: Path | None) -> None:
-    """Refuse files that could not be written, and two reports in one file."""
-    for file in files:
-        writable(file)
-    named = [file.resolve() for file in files if file is not None]
-    if len(set(named)) < len(named):
-        raise ValueError(f"two reports cannot both be written to {named[0]}; name two files")
 
 
 def compared(task: Task, *, keep_rows: bool) -> Report:

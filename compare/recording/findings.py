@@ -96,6 +96,23 @@ class Findings:
             )
         return f"PARITY: all that {self.name} shows agrees with formula and torch in {self.counted}"
 
+    def outcome(self) -> dict[str, Any]:
+        """Return the same in the form of a check of code, for the page of `parity check`."""
+        return {
+            "subject": self.name,
+            "like": "a recorded run",
+            "verdict": "wrong" if self.wrong else "right",
+            "sentence": self.sentence,
+            "error": "",
+            "case": f"step {self.wrong.step}" if self.wrong else "",
+            "shown": list(self.entries),
+            "not_shown": [n for n in self.hidden if n not in self.entries],
+            "arrays": sum(e.shown for e in self.entries.values()),
+            "notes": [],
+            "divergence": self.wrong.declared() if self.wrong else None,
+            "diagnosis": self.diagnosis.declared() if self.diagnosis else None,
+        }
+
     def declared(self) -> dict[str, Any]:
         """Return the same as plain data, for JSON."""
         return {

@@ -47,7 +47,8 @@ def prepare(r: Request) -> Task:
     size = r.batch_size if r.batch_size is not None and r.batch_size < m else None
     widths = layer_widths(r.hidden)
     task = Task(configuration, dataset, widths, r.init, size, 0, r.seed, r.schedule, r.patience)
-    task = replace(task, steps=duration(r.steps, r.epochs, task.per_epoch))
+    steps = duration(r.steps, r.epochs, task.per_epoch)
+    task = replace(task, steps=steps, affine=affine(r.batch_norm, r.no_affine))
     check_rates(task)
     check_trial(task)
     return task
@@ -115,6 +116,13 @@ def normalization(on: bool, momentum: str) -> dict[str, Any] | None:
             "average of all batches"
         )
     return {"momentum": share} if on else None
+
+
+def affine(batch_norm: bool, without: bool) -> bool:
+    """Return whether batch norm has gamma and beta."""
+    if without and not batch_norm:
+        raise ValueError("--no-affine is of batch norm, and there is none; give --batch-norm too")
+    return not without
 
 
 def listed(text: str) -> tuple[str, ...]:

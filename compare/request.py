@@ -29,6 +29,7 @@ class Request:
     clip_value: float | None = None
     batch_norm: bool = False
     batch_norm_momentum: str = "0.1"
+    no_affine: bool = False
     dropout: float = 0.0
     accumulate: int = 1
     undecayed: str = ""

@@ -2,15 +2,13 @@ r"""A task: data, initial state and batches for a configuration, derived on both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from math import ceil
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 import manual
@@ -21,13 +19,11 @@ import reference.initialization
 import reference.random
 from compare.configuration import Configuration, parse
 from compare.datasets import Dataset
-from compare.pacing import Losses, Unequal, going_on, rates
+from compare.pacing import Losses, going_on, rates
+from compare.seeding import ONE_SIDED, alike, equal, generator, said
 from compare.verification import Batch
 
 Array = NDArray[Any]
-
-
-ONE_SIDED = ("orthogonal",)  # another QR, other bits: both sides take manual's, checked by property
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,14 @@ class Task:
         """Return n_x, n_1, ..., n_y."""
         return (self.dataset.X_train.shape[0], *self.hidden, self.dataset.Y_train.shape[0])
 
+    @property
+    def derivation(self) -> str:
+        """Return what is to be said of the draws that both sides make from the seed."""
+        scheme = parse(self.initialization)[0]
+        m = int(self.dataset.X_train.shape[1])
+        shuffled = self.batch_size is not None and self.batch_size < m
+        return said(scheme, masks=self.configuration.dropout > 0.0, order=shuffled)
+
     def initial(self) -> dict[str, Array]:
         """Return the state both sides start from; each derives the weights from the seed by itself."""
         dtype = self.dataset.X_train.dtype
@@ -71,7 +75,7 @@ class Task:
             for package in (manual, reference)
         )
         if scheme not in ONE_SIDED:
-            equal(mine, theirs, f"initial weights of seed {self.seed}")
+            alike(mine, theirs, f"initial weights of seed {self.seed}")
         state: dict[str, Array] = dict(mine)
         if self.configuration.batch_norm is not None:
             state |= normalization_state(self.sizes[1:-1], dtype, affine=self.affine)
@@ -134,12 +138,6 @@ class Task:
         return draw
 
 
-def generator(package: ModuleType, seed: int) -> Any:
-    """Return the package's generator, its arithmetic as this machine's torch kernels have it."""
-    fused = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
-    return package.random.Generator(seed, fused=fused)
-
-
 def normalization_state(
     hidden: tuple[int, ...], dtype: np.dtype[Any], *, affine: bool = True
 ) -> dict[str, Array]:
@@ -151,13 +149,6 @@ def normalization_state(
         state |= {f"running_mean{l}": np.zeros((n, 1), dtype)}
         state |= {f"running_var{l}": np.ones((n, 1), dtype), f"batches{l}": np.asarray(0)}
     return state
-
-
-def equal(mine: Mapping[str, Any], theirs: Mapping[str, Any], what: str) -> None:
-    """Raise Unequal unless both hold the same names with bit-identical arrays."""
-    for name in {*mine, *theirs}:
-        if not np.array_equal(np.asarray(mine.get(name)), np.asarray(theirs.get(name))):
-            raise Unequal(f"{what}: manual and reference derived different {name}")
 
 
 def frozen(x: Array) -> Array:

@@ -50,6 +50,9 @@ def run(
     clip_value: Annotated[float | None, O(help="clamp gradients to +- this")] = D.clip_value,
     batch_norm: Annotated[bool, O("--batch-norm", help="on the hidden layers")] = D.batch_norm,
     batch_norm_momentum: Annotated[str, O(help=BATCH_NORM_MOMENTUM)] = D.batch_norm_momentum,
+    no_affine: Annotated[
+        bool, O("--no-affine", help="batch norm without gamma and beta")
+    ] = D.no_affine,
     dropout: Annotated[float, O(help="probability of dropping a hidden unit")] = D.dropout,
     accumulate: Annotated[int, O(help="micro-batches an update", min=1)] = D.accumulate,
     undecayed: Annotated[str, O(help=UNDECAYED)] = D.undecayed,

@@ -152,6 +152,7 @@ def provenance(task: Task) -> dict[str, Any]:
         "schedule": task.schedule,
         "patience": task.patience,
         "seed": task.seed,
+        "derivation": task.derivation,
         "dtype": str(data.X_train.dtype),
         "torch": torch.__version__,
         "numpy": np.__version__,

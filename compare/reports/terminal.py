@@ -79,9 +79,7 @@ def provenance_table(report: Report) -> Table:
         "run", f"batch {batch}, init {facts['initialization']}, seed {facts['seed']}, "
         f"{facts['dtype']}, schedule {facts['schedule']}"
     )  # fmt: skip
-    table.add_row(
-        "seed", "weights, masks and batch order derived independently on both sides: equal"
-    )
+    table.add_row("seed", facts["derivation"])
     table.add_row(
         "with", f"torch {facts['torch']}, NumPy {facts['numpy']}, Python {facts['python']}, "
         f"{facts['machine']}, threads {facts['threads']}, oracle {facts['oracle']}"

@@ -253,7 +253,7 @@ def weights(name: str, dtype: str) -> Iterator[tuple[str, Array, Array]]:
     import reference
     import reference.initialization
     import reference.random
-    from compare.tasks import generator
+    from compare.seeding import generator
 
     mine, theirs = (
         package.initialization.initialize(

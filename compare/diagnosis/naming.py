@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
 from compare.diagnosis.scene import Scene
 from compare.diagnosis.shapes import shape_hint
-from compare.diagnosis.variant import Variant, explains, right
-from compare.judgement import distance
+from compare.diagnosis.variant import Variant, disagreements, explains, right
+from compare.judgement import Distance, distance
 
 MOST = 6  # names given; more than that cannot be told apart, and says so
 
@@ -25,6 +26,7 @@ class Explained:
     variant: Variant
     before: float
     after: float
+    target: str = ""  # the entry that was not shown in which the mistake lies
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,25 @@ def diagnosed(scene: Scene) -> Diagnosis:
         hint = Variant(shape_hint(scene.origin, x, good.shape), wrong, should)
         return Diagnosis(scene.origin, (Explained(hint, float("inf"), 0.0),), pattern(scene))
     before = error(scene)
-    named = tuple(suspects(scene, before)) or tuple(upstream(scene, before))
-    return Diagnosis(scene.origin, unique(named), pattern(scene))
+    named = unique(tuple(suspects(scene, before)) or tuple(upstream(scene, before)))
+    return Diagnosis(scene.origin, best(named, scene), pattern(scene))
 
 
-def upstream(scene: Scene, before: float) -> Iterator[Explained]:
+def best(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
+    """Return those that no other one beats: it explains all that they do of the steps shown, and more."""
+    if len(found) < 2:
+        return found
+    at_odds = [disagreements(e.variant, replace(scene, target=e.target)) for e in found]
+    return tuple(
+        e for e, odd in zip(found, at_odds, strict=True) if not any(o < odd for o in at_odds)
+    )
+
+
+def upstream(scene: Scene, before: Distance) -> Iterator[Explained]:
     """Yield the variants of the entries before the origin that were not shown, the nearest first."""
     for target in reversed(scene.upstream()):
         for e in suspects(replace(scene, target=target), before):
-            yield replace(e, variant=hidden(e.variant, target))
+            yield replace(e, variant=hidden(e.variant, target), target=target)
 
 
 def hidden(variant: Variant, target: str) -> Variant:
@@ -119,7 +131,7 @@ def hidden(variant: Variant, target: str) -> Variant:
     return replace(variant, name=f"in {target}, which is not shown: {variant.name}")
 
 
-def suspects(scene: Scene, before: float) -> Iterator[Explained]:
+def suspects(scene: Scene, before: Distance) -> Iterator[Explained]:
     """Yield the variants of one entry that explain the numbers, specific ones first."""
     found = [e for family in FAMILIES for e in tried(scene, family(scene), before)]
     for family in FALLBACKS:
@@ -133,25 +145,31 @@ FAMILIES = (
     generic.settings,
     generic.factors,
     generic.results,
-    generic.substitutions,
 )
-FALLBACKS = (generic.transformations, network.other_weights)  # each where nothing else explains
+FALLBACKS = (
+    lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),
+    generic.transformations,
+    network.other_weights,
+)  # each where nothing else explains
 
 
-def error(scene: Scene) -> float:
-    """Return the error of the failing entry over its rounding, with the right formula."""
+def error(scene: Scene) -> Distance:
+    """Return how far the failing entry is from the right formula."""
     good, x = right(scene), scene.last.trace.get(scene.origin)
-    return float("inf") if good is None or x is None else distance(x, good).ratio
+    infinite = float("inf")
+    if good is None or x is None:
+        return Distance(infinite, (), infinite, infinite, 0.0, 1)
+    return distance(x, good)
 
 
-def tried(scene: Scene, variants: Iterator[Variant], before: float) -> Iterator[Explained]:
+def tried(scene: Scene, variants: Iterator[Variant], before: Distance) -> Iterator[Explained]:
     for variant in variants:
         try:
             near = explains(variant, scene, before)
         except (ValueError, KeyError):  # its shapes do not fit, or it reads what is not shown
             continue
         if near is not None:
-            yield Explained(variant, before, near.ratio)
+            yield Explained(variant, before.ratio, near.ratio)
 
 
 def unique(found: tuple[Explained, ...]) -> tuple[Explained, ...]:

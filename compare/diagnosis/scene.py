@@ -19,6 +19,7 @@ from compare.traces import kind, parameters
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
 PARAMETERS = ("W", "b", "gamma", "beta")
+COUNTERS = ("micro", "batches")
 GRADIENTS = ("a", "g")  # with a dot, as in a.W1, yet no state of the rule
 
 
@@ -98,7 +99,8 @@ class Scene:
     def upstream(self) -> list[str]:
         """Return the entries before the origin that were not shown: the mistake may be in one of them."""
         before = self.order[: self.order.index(self.origin)] if self.origin in self.order else ()
-        return [n for n in before if n not in self.last.trace and "." not in n]
+        hidden = [n for n in before if n not in self.last.trace and "." not in n]
+        return [n for n in hidden if kind(n) not in COUNTERS]
 
     def stamp(self, shown: Shown, back: int) -> Shown | None:
         """Return the step `back` steps before `shown`, after it where negative; None where there is none."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from compare.diagnosis.scene import Scene, Shown, shape_of, stepped
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
@@ -36,6 +38,7 @@ class Variant:
     direct: Direct | None = None
     result: Callable[[Tracked, Shown], Tracked] | None = None
     sudden: bool = False  # made at the failing step, not before it
+    coarse: bool = False  # explains by wider rounding, not by another value
     generic: bool = field(default=False, compare=False)
 
 
@@ -87,11 +90,12 @@ def right(scene: Scene) -> Tracked | None:
     return next((value for name, value in found if name == scene.origin), None)
 
 
-def explains(variant: Variant, scene: Scene, before: float) -> Distance | None:
+def explains(variant: Variant, scene: Scene, before: Distance) -> Distance | None:
     """Return the distance of the origin from the variant if it is down to rounding at every step, else None.
 
     What the program does not show goes on from step to step as the variant has it. `before` is the
-    distance from the right formula, which the variant must beat.
+    distance from the right formula, which the variant must beat: in units of rounding, and in the
+    number itself where it was worst, for a variant that only widens the rounding explains nothing.
     """
     steps = (scene.last,) if variant.sudden else (*scene.steps, *scene.after)
     carried: Mapping[str, Tracked] = steps[0].carried
@@ -102,9 +106,36 @@ def explains(variant: Variant, scene: Scene, before: float) -> Distance | None:
         if near is not None:
             if not near.ratio <= CAP:
                 return None
+            if shown is scene.last and not (
+                variant.coarse or nearer(results[scene.origin], before)
+            ):
+                return None
             worst = near if worst is None or near.ratio > worst.ratio else worst
         carried = {n: v for n, v in results.items() if n not in shown.trace}
-    return worst if worst is not None and worst.ratio <= BETTER * before else None
+    return worst if worst is not None and worst.ratio <= BETTER * before.ratio else None
+
+
+def nearer(value: Tracked, before: Distance) -> bool:
+    """Tell whether a value is nearer to the shown one than the right value, where that was farthest."""
+    gap = abs(before.value - before.expected)
+    if not np.isfinite(gap):
+        return True
+    return bool(abs(before.value - float(value.value[before.index])) <= BETTER * gap)
+
+
+def disagreements(variant: Variant, scene: Scene) -> frozenset[tuple[int, str]]:
+    """Return the entries, by step and name, that are not what the variant makes of their own inputs."""
+    found = set()
+    carried: Mapping[str, Tracked] = scene.steps[0].carried
+    for k, shown in enumerate((*scene.steps, *scene.after)):
+        now = RIGHT if variant.sudden and shown is not scene.last else variant
+        results = dict(entries(now, shown, scene, carried))
+        for name in results:
+            near = at(name, shown, results)
+            if near is not None and not near.ratio <= CAP:
+                found.add((k, name))
+        carried = {n: v for n, v in results.items() if n not in shown.trace}
+    return frozenset(found)
 
 
 def made(

@@ -7,7 +7,7 @@ and the result is scaled by the constant that would mend it, if that constant me
 
 from compare.diagnosis.generic.factors import factors
 from compare.diagnosis.generic.operands import substitutions, transformations
-from compare.diagnosis.generic.results import results
+from compare.diagnosis.generic.results import copied, results
 from compare.diagnosis.generic.settings import settings
 
-__all__ = ["factors", "results", "settings", "substitutions", "transformations"]
+__all__ = ["copied", "factors", "results", "settings", "substitutions", "transformations"]

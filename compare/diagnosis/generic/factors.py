@@ -86,6 +86,9 @@ def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
     out |= {"1/log(2)": 1 / out["log(2)"], "1/log(10)": 1 / float(np.log(10.0))}
     for name, value in named(shown).items():
         out |= {name: value, f"1/{name}": 1.0 / value, f"-{name}": -value}
+    N = m * n_y
+    if N > 1.0:
+        out |= {"m n_y/(m n_y - 1)": N / (N - 1), "(m n_y - 1)/(m n_y)": (N - 1) / N}
     nominal = scene.steps[0].X.shape[1]
     if nominal != scene.last.X.shape[1]:
         out["m over the nominal batch size"] = m / nominal
@@ -98,7 +101,8 @@ def named(shown: Shown) -> dict[str, float]:
     n_x, m = map(float, shown.X.shape)
     n_y, k = float(shown.Y.shape[0]), float(shown.formulas.accumulate)
     found = {"2": 2.0, "m": m, "n_y": n_y, "m n_y": m * n_y, "sqrt(2)": 2**0.5, "n_x": n_x}
-    found |= {"k, the number of micro-batches": k, "k squared": k * k}
+    if k > 1.0:
+        found |= {"k, the number of micro-batches": k, "k squared": k * k}
     if p := shown.formulas.dropout:
         found |= {"p": p, "(1 - p)": 1.0 - p}
     h = shown.formulas.hyperparameters

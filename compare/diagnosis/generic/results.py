@@ -3,15 +3,18 @@ r"""What may happen to a right value on its way: lost, stale, accumulated, round
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
-from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of
+from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of, stepped
 from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import maximum, minimum
+from compare.judgement import distance
+from compare.tolerances import CAP
 from compare.traces import kind
 
 Result = Callable[[Tracked, Shown], Tracked]
@@ -24,10 +27,11 @@ def results(scene: Scene) -> Iterator[Variant]:
     yield made(f"{entry} is never computed: it is 0", lambda x, s: 0.0 * x)
     yield made(f"{entry} rounded to float32", rounded_to_single)
     if single(scene):
-        yield made(f"{entry} computed in float32", in_single)
+        yield replace(made(f"{entry} computed in float32", in_single), coarse=True)
     if scene.moved:
         yield made(f"{entry} is not updated", lambda x, s: s.then(entry))
-        yield from clamped(entry)
+        yield made(f"{entry} is not updated at this step", lambda x, s: s.then(entry), sudden=True)
+    yield from clamped(scene)
     yield from recorded(scene)
     if entry in scene.last.state and not scene.moved:
         yield from stale(entry)
@@ -37,7 +41,6 @@ def results(scene: Scene) -> Iterator[Variant]:
     for what in ("with the wrong sign", "without its sign", "squared", "by its square root"):
         yield made(f"{entry} {what}", TRANSFORMS[what][0])
     yield from forgetting(scene)
-    yield from copied(scene)
 
 
 def made(name: str, result: Result, *, sudden: bool = False) -> Variant:
@@ -59,9 +62,14 @@ def in_single(x: Tracked, shown: Shown) -> Tracked:
     return Tracked(x.value, 2.0 * units * error, x.u, x.terms)
 
 
-def clamped(entry: str) -> Iterator[Variant]:
-    for c in CLAMPS:
-        yield made(f"{entry} clamped to [-{c:g}, {c:g}]", partial(within, c=c))
+def clamped(scene: Scene) -> Iterator[Variant]:
+    """Yield the entry clamped to its own largest magnitude, where several of its elements have it."""
+    x = scene.last.trace.get(scene.entry)
+    if x is None or x.dtype.kind != "f" or not x.size:
+        return
+    c = float(np.abs(x).max())
+    if np.isfinite(c) and c > 0.0 and (c in CLAMPS or int((np.abs(x) == c).sum()) > 1):
+        yield made(f"{scene.entry} clamped to [-{c:g}, {c:g}]", partial(within, c=c))
 
 
 def within(x: Tracked, shown: Shown, *, c: float) -> Tracked:
@@ -69,10 +77,13 @@ def within(x: Tracked, shown: Shown, *, c: float) -> Tracked:
 
 
 def recorded(scene: Scene) -> Iterator[Variant]:
+    """Yield a record that holds the array of a later step, where this one neither stands still nor is used."""
     entry, shown = scene.entry, scene.last
-    if entry not in shown.coming or entry not in shown.trace:
+    x, before = shown.trace.get(entry), shown.state.get(entry)
+    if x is None or entry not in shown.coming or not np.ndim(x) or not np.isfinite(x).all():
         return
-    if shown.trace[entry].any() and np.array_equal(shown.coming[entry], shown.trace[entry]):
+    stands = before is not None and np.array_equal(x, before)
+    if x.any() and np.array_equal(shown.coming[entry], x) and not stands and not used(scene):
         yield Variant(
             f"{entry} is recorded by reference: the same array at every step",
             f"log.append({entry})",
@@ -80,6 +91,15 @@ def recorded(scene: Scene) -> Iterator[Variant]:
             "an in-place update changes what was recorded before",
             result=lambda x, s: s.now(entry),
         )
+
+
+def used(scene: Scene) -> bool:
+    """Tell whether the step after was made with the parameter as it is shown."""
+    Z, after = f"Z{scene.layer}", scene.after[:1]
+    if not scene.moved or not after or Z not in after[0].trace:
+        return False
+    made_of = dict(stepped(after[0], after[0].formulas))
+    return bool(distance(after[0].trace[Z], made_of[Z]).ratio <= CAP)
 
 
 def stale(entry: str) -> Iterator[Variant]:

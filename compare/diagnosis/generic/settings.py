@@ -55,6 +55,8 @@ def show(value: Any) -> str:
     >>> show(0.1), show((0.9, 0.999)), show(True)
     ('0.1', '(0.9, 0.999)', 'True')
     """
+    if isinstance(value, tuple):
+        return f"({', '.join(map(show, value))})"
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
@@ -94,6 +96,8 @@ def numbers(option: str, x: float, shown: Shown) -> Iterator[float]:
     yield from (x * c for c in (2, 0.5, m, 1 / m, n_y, 1 / n_y, m * n_y, 1 / (m * n_y), -1, lr))
     yield from (x / c for c in (lr,) if c)
     yield x * x
+    if x > 0.0:
+        yield x**0.5
     if 0.0 < x < 1.0 and option != "lr":
         yield 1.0 - x
         yield from RATES

@@ -29,7 +29,7 @@ from compare.formulas.arithmetic import (
     smallest,
 )
 from compare.formulas.stepping import Formulas
-from compare.traces import Misshapen, kind, parameters
+from compare.traces import kind, parameters
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -185,16 +185,18 @@ def judge(
     *,
     measure: Callable[..., Any] = distance,
     u: float = 0.0,
+    missing: list[str] | None = None,
 ) -> dict[str, Any]:
     """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula.
 
-    `u` as in Operands. Raises Misshapen where a formula is stated for an entry that the trace has not.
+    `u` as in Operands. Entries that are stated and not on the trace are appended to `missing`.
     """
     out = {}
     for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u):
-        if name not in trace:
-            raise Misshapen(f"the formulas state {name}, which is on no trace: it cannot be judged")
-        out[name] = measure(trace[name], expected)
+        if name in trace:
+            out[name] = measure(trace[name], expected)
+        elif missing is not None:
+            missing.append(name)
     return out
 
 

@@ -154,15 +154,16 @@ def judged(configuration: Configuration, group: Sequence[Taken]) -> Iterator[tup
     mine, theirs, start = (
         stacked([vars(s)[n] for s in group]) for n in ("mine", "theirs", "start")
     )
+    missing: list[str] = []
     data = stacked([{"X": s.batch.X, "Y": s.batch.Y} for s in group])
     with np.errstate(all="ignore"):
-        own = judge(formulas, mine, start, data["X"], data["Y"], measure=ratios)
+        own = judge(formulas, mine, start, *data.values(), measure=ratios, missing=missing)
         pairs = judge_pair(formulas, mine, theirs, start, data["X"], data["Y"], measure=ratios)
     complete(mine, own, f"step {group[0].number}: ")
     shares = {n: r.worst / formula_limit(0.0, r.terms) for n, r in own.items()}
     margins = [np.fmax(r.worst / STEP, shares.get(n, 0.0)) for n, r in pairs.items()]
     clear = np.all([x <= 1.0 for x in shares.values()], axis=0)
-    clear &= np.all([r.worst <= STEP / 2 for r in pairs.values()], axis=0)
+    clear &= np.all([r.worst <= STEP / 2 for r in pairs.values()], axis=0) & (not missing)
     worst, names = np.argmax(margins, axis=0), list(pairs)
     for k, step in enumerate(group):
         if clear[k]:

@@ -152,7 +152,8 @@ def verify_step(
     for trace, side in ((mine, whose), (theirs, "the reference")):
         traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
     formulas = configuration.formulas(**batch.options)
-    own = judge(formulas, mine, start, X, Y)
+    missing: list[str] = []
+    own = judge(formulas, mine, start, X, Y, missing=missing)
     pairs = judge_pair(formulas, mine, theirs, start, X, Y)
     complete(mine, own, where)
     other = {}
@@ -163,6 +164,8 @@ def verify_step(
     judged = tuple(joined(n, own, other, pairs) for n in names)
     if wrong := divergence(judged, theirs, number, whose):
         raise wrong
+    if missing:
+        raise traces.Misshapen(f"{where}the formulas state {missing[0]}, which neither side shows")
     return Stepped(number, mine, theirs, judged, blown)
 
 

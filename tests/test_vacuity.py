@@ -186,7 +186,7 @@ def test_a_batch_without_examples_is_an_error(X, Y):
 
 
 def test_an_entry_that_both_sides_forget_is_missed_by_the_formulas():
-    with pytest.raises(Misshapen, match="the formulas state dA1, which is on no trace"):
+    with pytest.raises(Misshapen, match="step 0: the formulas state dA1, which neither side shows"):
         verified(mine=without("dA1"), theirs=without("dA1"))
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from compare.spans import Spans
 
 INK, LINE, CLEAR = "#0000a0", "#0000a1", "#0000a2"
@@ -127,7 +129,7 @@ def drawn(label: str, curves: Sequence[Curve], *, logarithmic: bool | None = Non
     from matplotlib.figure import Figure as Canvas
 
     file = io.StringIO()
-    with rc_context(SETTINGS):
+    with rc_context(SETTINGS), np.errstate(over="ignore"):  # ticks beyond the largest number
         canvas = Canvas(figsize=(5.0, 3.1), layout="constrained")
         axes = canvas.add_subplot()
         for curve in curves:

@@ -102,7 +102,7 @@ def roots() -> Table:
             Row("Keras", r"RMSprop inside, $10^{-7}$; `rho` = 0.9", "`keras/src/optimizers/rmsprop.py`: `sqrt(velocity + epsilon)`"),
             Row("optax", r"RMSprop inside unless `eps_in_sqrt=False`, $10^{-8}$; `decay` = 0.9", "`optax/_src/transform.py`, `scale_by_rms`"),
             Row("optax", r"Adagrad inside, $10^{-7}$; the sum starts at 0.1", "`optax/_src/transform.py`, `scale_by_rss`"),
-            Row("paper", "Adagrad: $G^{-1/2}$, with $\\delta I$ added to $G^{1/2}$: outside. Adadelta: inside both", "Duchi et al. 2011, section 1.3; Zeiler 2012, algorithm 1"),
+            Row("paper", "Adagrad: $G^{-1/2}$, with $\\delta I$ added to $G^{1/2}$: outside. Adadelta: inside both", "Duchi et al. 2011, figure 1; Zeiler 2012, algorithm 1"),
         ),
     )  # fmt: skip
 
@@ -148,10 +148,10 @@ def decay() -> Table:
         "Weight decay",
         r"Inside the gradient, $g + \lambda w$, or apart, $w \leftarrow (1 - \eta\lambda) w$. The same for plain gradient descent, not for Adam.",
         (
-            run("PyTorch", "`Adam(weight_decay=...)`: inside", "one step with a gradient of 0 has the length of the rate", lambda: near(stepped("Adam", [0.0], start=1.0, lr=0.1, weight_decay=0.5, eps=0.0), 0.9)),
-            run("PyTorch", "`AdamW`: apart, multiplied by the rate; 0.01 by default", "one step with a gradient of 0", lambda: near(stepped("AdamW", [0.0], start=1.0, lr=0.1, weight_decay=0.5), 0.95) and default("AdamW", "weight_decay") == 0.01),
+            run("PyTorch", "`Adam(weight_decay=...)`: inside", "`torch.optim.Adam`: one step with a gradient of 0 has the length of the rate", lambda: near(stepped("Adam", [0.0], start=1.0, lr=0.1, weight_decay=0.5, eps=0.0), 0.9)),
+            run("PyTorch", "`AdamW`: apart, multiplied by the rate; 0.01 by default", "`torch.optim.AdamW`: one step with a gradient of 0", lambda: near(stepped("AdamW", [0.0], start=1.0, lr=0.1, weight_decay=0.5), 0.95) and default("AdamW", "weight_decay") == 0.01),
             Row("Keras", "`weight_decay` of every optimiser: apart, multiplied by the rate", "`keras/src/optimizers/base_optimizer.py`, `_apply_weight_decay`"),
-            Row("optax", "`adamw`: apart, multiplied by the rate; $10^{-4}$ by default", "`optax.adamw`: `add_decayed_weights` before `scale_by_learning_rate`"),
+            Row("optax", "`optax.adamw`: apart, multiplied by the rate; $10^{-4}$ by default", "its source: `add_decayed_weights` before `scale_by_learning_rate`"),
             Row("scikit-learn", r"`alpha` inside, divided by the number of examples", "`MLPClassifier`: `coef_grads += alpha * coefs; coef_grads /= n_samples`"),
             Row("paper", "apart, multiplied by the schedule's factor, not by the rate", "Loshchilov and Hutter 2019, algorithm 2"),
         ),
@@ -168,8 +168,8 @@ def reductions() -> Table:
         "What a mean is taken over",
         "",
         (
-            run("PyTorch", "`mse_loss`: over all $n_y m$ elements", "`F.mse_loss` of 2 examples with 3 outputs", lambda: near(F.mse_loss(A, Y), float((A**2).sum()) / 6)),
-            run("PyTorch", "`cross_entropy`: over the examples", "`F.cross_entropy` of the same, class 0", lambda: near(F.cross_entropy(A, torch.tensor([0, 0])), float(-torch.log_softmax(A, 1)[:, 0].mean()))),
+            run("PyTorch", "`F.mse_loss`: over all $n_y m$ elements", "2 examples with 3 outputs", lambda: near(F.mse_loss(A, Y), float((A**2).sum()) / 6)),
+            run("PyTorch", "`F.cross_entropy`: over the examples", "the same, of class 0", lambda: near(F.cross_entropy(A, torch.tensor([0, 0])), float(-torch.log_softmax(A, 1)[:, 0].mean()))),
             run("scikit-learn", "`squared_loss`: half the mean over all elements; its gradient a mean over examples alone, so $n_y$ times that of its loss", "`sklearn.neural_network._base`", sklearn_half),
             Row("Keras", "`MeanSquaredError`: over the outputs, then over the examples: all elements", "`keras.losses.MeanSquaredError`, reduction `sum_over_batch_size`"),
             Row("optax", "`squared_error` and `l2_loss` (half of it): no reduction", "`optax.losses`"),
@@ -238,7 +238,7 @@ def corrections() -> Table:
             run("PyTorch", "`Adam`: both moments, $t$ from 1", "`torch.optim.Adam`: the first step has the length of the rate", lambda: near(stepped("Adam", [3.0], lr=0.1, eps=0.0), -0.1)),
             run("PyTorch", r"`RMSprop`: none; its first step is $\eta / \sqrt{1 - \alpha}$", "`torch.optim.RMSprop`, one step", lambda: near(stepped("RMSprop", [3.0], lr=0.1, eps=0.0), -1.0)),
             Row("Keras", "`Adam`: both; `RMSprop`: none", "`keras/src/optimizers/adam.py`, `rmsprop.py`"),
-            Row("optax", "`adam`: both; `rmsprop`: none unless `bias_correction=True`", "`optax/_src/transform.py`"),
+            Row("optax", "`optax.adam`: both; `optax.rmsprop`: none unless `bias_correction=True`", "`optax/_src/transform.py`"),
             Row("paper", "Adam: both, section 3", "Kingma and Ba 2015"),
         ),
     )  # fmt: skip

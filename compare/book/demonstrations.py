@@ -203,24 +203,25 @@ def kink() -> Shown:
 
 
 def open_interval() -> Shown:
-    e = np.array([[16.64, 36.74, 40.0, -709.0, -746.0]])
     rows, held = [], []
-    for dtype in ("float64", "float32"):
+    for dtype, points in (("float64", (36.7, 36.74, -720.0)), ("float32", (16.6, 16.64, -95.0))):
+        z = np.array(points, dtype)
+        a = manual.activations.sigmoid(z[None])[0][0]
         with np.errstate(over="ignore"):
-            a = manual.activations.sigmoid(e.astype(dtype))[0][0]
-            naive = 1 / (1 + np.exp(-e.astype(dtype)))[0]
+            naive = 1 / (1 + np.exp(-z))
         rows += [
-            (dtype, number(z), f"{x:.8g}", f"{y:.8g}")
-            for z, x, y in zip(e[0], a, naive, strict=True)
+            (dtype, number(x), f"{y:.17g}" if dtype == "float64" else f"{y:.9g}", f"{n:.9g}")
+            for x, y, n in zip(points, a, naive, strict=True)
         ]
-        held.append(bool(a[2] == 1.0))
+        held.append(bool(a[0] < 1.0 and a[1] == 1.0 and a[2] > 0.0 == naive[2]))
     t = manual.activations.tanh(np.array([[20.0]]))[0].item()
-    rows.append(("float64", "20, of tanh", number(t), number(t)))
+    rows.append(("float64", "20, of tanh", number(t), ""))
     return Shown(
         ("precision", "z", "a by the code", "1 / (1 + exp(-z))"),
         tuple(rows),
-        "In floating point the interval is closed: $a$ is exactly 1 from $z = 36.74$ on, 16.64 in float32, and "
-        "there the gradient $a (1 - a)$ is exactly 0. Tanh reaches 1 as well.",
+        "In floating point the interval is closed: $a$ is exactly 1 from $z = 36.74$ on, 16.64 in "
+        "float32, and there the gradient $a (1 - a)$ is exactly 0. On the other side the naive form "
+        "overflows to 0 where the value is still positive. Tanh reaches 1 as well.",
         all(held) and t == 1.0,
     )
 

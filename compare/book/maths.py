@@ -9,7 +9,7 @@ from html import escape
 
 SIZE = 24.0  # of the drawing; on the page everything is in em
 SCALE = 1.08  # STIX beside a system font
-SYMBOL = re.compile(r"<symbol .*?</symbol>", re.DOTALL)
+SYMBOL = re.compile(r"<symbol [^>]*/>|<symbol .*?</symbol>", re.DOTALL)  # a space has no outline
 NAME = re.compile(r'id="([^"]+)"')
 BREAK = re.compile(r"\\qquad|\\quad|\\;(?=\\Rightarrow)")
 

@@ -2,6 +2,7 @@ r"""The text of docstrings and chapters, Markdown with LaTeX between dollars, as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -10,6 +11,8 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from compare.book.maths import Glyphs
+
+MATHS = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)  # a line of it may begin like a list
 
 
 class Prose:
@@ -31,7 +34,8 @@ class Prose:
 
     def blocks(self, text: str) -> str:
         """Return paragraphs, lists, tables and displays; wide tables scroll by themselves."""
-        html: str = self.markdown.render(text)
+        joined = MATHS.sub(lambda found: " ".join(found[0].split()), text)
+        html: str = self.markdown.render(joined)
         return html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace(
             "</table>", "</table></div>"
         )

@@ -32,16 +32,31 @@ def clauses(x: Array, o: Array, scene: Scene, shown: Shown) -> list[str]:
     found = []
     if x.size and not x.any():
         found.append("all elements are 0")
-    elif ratio.size and np.ptp(ratio) < 1e-9 * np.abs(ratio).max():
-        found.append(f"constant ratio {ratio.flat[0]:.9g}")
+    elif ratio.size and constant(ratio):
+        found.append(f"constant ratio {factor(float(np.median(ratio)))}")
     elif ratio.size:
         found.append(f"ratio to the right value from {ratio.min():.4g} to {ratio.max():.4g}")
+        found += [small] if (small := single(x, o)) else []
     if 0 < wrong.sum() < x.size:
         found.append(f"{int(wrong.sum())} of {x.size} elements differ")
-    if small := single(x, o):
-        found.append(small)
     found += follows(difference, scene, shown)
     return found
+
+
+def constant(ratio: Array) -> bool:
+    """Tell whether a ratio is one number; where it is near 1, what it is more or less than 1."""
+    spread = float(np.ptp(ratio))
+    return spread < 1e-9 * np.abs(ratio).max() and spread < 1e-2 * np.abs(ratio - 1.0).max()
+
+
+def factor(c: float) -> str:
+    """Return a factor with the digits that tell it from 1.
+
+    >>> factor(0.5), factor(1.000000001)
+    ('0.5', '1 + 1e-09')
+    """
+    near = c - 1.0
+    return f"1 {'+' if near > 0 else '-'} {abs(near):.3g}" if abs(near) < 1e-4 else f"{c:.9g}"
 
 
 def single(x: Array, o: Array) -> str:

@@ -46,7 +46,7 @@ def clauses(x: Array, o: Array, scene: Scene, shown: Shown) -> list[str]:
 def constant(ratio: Array) -> bool:
     """Tell whether a ratio is one number; where it is near 1, what it is more or less than 1."""
     spread = float(np.ptp(ratio))
-    return spread < 1e-9 * np.abs(ratio).max() and spread < 1e-2 * np.abs(ratio - 1.0).max()
+    return bool(spread < 1e-9 * np.abs(ratio).max() and spread < 1e-2 * np.abs(ratio - 1.0).max())
 
 
 def factor(c: float) -> str:

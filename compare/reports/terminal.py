@@ -27,6 +27,8 @@ def sections(report: Report) -> Iterator[RenderableType]:
     yield Text(report.sentence, style=colour)
     if report.divergence:
         yield Text("\n".join(report.divergence.details()))
+    if report.diagnosis:
+        yield Text(str(report.diagnosis))
     yield Text()
     yield provenance_table(report)
     for note in report.task.dataset.notes:

@@ -57,7 +57,7 @@ def block(name: str) -> str:
 
 
 def filled(readme: str, name: str, made: Callable[[str], str] = block) -> str:
-    """Return the README with one block replaced.
+    r"""Return the README with one block replaced.
 
     >>> filled("<!-- a -->\nold\n<!-- /a -->", "a", lambda name: "new\n")
     '<!-- a -->\nnew\n<!-- /a -->'
@@ -82,7 +82,8 @@ def picture() -> None:
         flags = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1000,1440"]
         target = f"--screenshot={ROOT / 'docs' / 'report.png'}"
         profile = f"--user-data-dir={folder}/profile"
-        subprocess.run([chromium, *flags, profile, target, page.as_uri()], check=True)
+        drawing = [chromium, *flags, profile, target, page.as_uri()]
+        subprocess.run(drawing, check=True, capture_output=True)
 
 
 def main() -> None:

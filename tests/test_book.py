@@ -6,18 +6,18 @@ from collections import defaultdict
 import pytest
 from typer.testing import CliRunner
 
-from compare.book import conventions, demonstrations, pages, site, symbols
+from compare.book import conventions, errata, pages, site, symbols
 from compare.book.catalogue import formulas
+from compare.book.contents import Book
 from compare.book.documentation import documentation
 from compare.book.findings import Findings, measured
 from compare.book.mistakes import of
-from compare.book.pages import Book
 from compare.commands import app
 
 FORMULAS = formulas()
 
 
-@pytest.mark.parametrize("erratum", demonstrations.ERRATA, ids=lambda e: e.name)
+@pytest.mark.parametrize("erratum", errata.ERRATA, ids=lambda e: e.name)
 def test_each_erratum_comes_out_as_it_says(erratum):
     assert erratum.demonstrate().holds
 

@@ -2,11 +2,17 @@ r"""Drawings made by hand: the net of the source document, and what flows throug
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 Drawing = tuple[str, str, str]  # SVG, what it shows in words, caption
 TIP = '<path class="tip" d="M{x} {y}l-7 -4v8z" transform="rotate({turn} {x} {y})"/>'
+
+
+NET = (
+    "The two-layer net, here with n_x = 3, n_h = 4, n_y = 2; each line is one weight, one example flows "
+    "through as a column."
+)
 
 
 def net() -> Drawing:
@@ -15,7 +21,7 @@ def net() -> Drawing:
     places = [[(x, 150 + 62 * (k - (n - 1) / 2)) for k in range(n)] for _, x, n in columns]
     wires = [
         f'<line class="wire" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
-        for left, right in itertools.pairwise(places)
+        for left, right in pairwise(places)
         for x1, y1 in left
         for x2, y2 in right
     ]
@@ -32,11 +38,7 @@ def net() -> Drawing:
     ]  # fmt: skip
     svg = f'<svg class="net" viewBox="0 0 600 304">{"".join([*wires, *units, *notes])}</svg>'
     words = "A net with three inputs, four hidden units and two outputs, every unit joined to all of the layer before"
-    return (
-        svg,
-        words,
-        "Figure 1. The two-layer net, here with n_x = 3, n_h = 4, n_y = 2; each arrow is one weight, one example flows through as a column.",
-    )
+    return svg, words, NET
 
 
 def note(x: float, y: float, text: str) -> str:
@@ -56,46 +58,48 @@ def arrow(x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<path d="M{x1} {y1}L{x2} {y2}"/>' + TIP.format(x=x2, y=y2, turn=turn)
 
 
-def flow(layer: int | None = None) -> Drawing:
-    """Draw what is computed, forward above and backward below; `layer` marks the gradients of one figure."""
-    xs = {name: 52 + 112 * k for k, name in enumerate(("X", "Z1", "A1", "Z2", "A2", "L"))}
-    shapes = {
-        "X": "(n_x, m)",
-        "Z1": "(n_h, m)",
-        "A1": "(n_h, m)",
-        "Z2": "(n_y, m)",
-        "A2": "(n_y, m)",
-        "L": "a number",
-    }
-    parts = [box(x, 104, name, shapes[name], "fore") for name, x in xs.items()]
-    names = list(xs)
-    parts += [arrow(xs[a] + 42, 104, xs[b] - 43, 104) for a, b in itertools.pairwise(names)]
-    for name, target, shape in (("W1, b1", "Z1", "(n_h, n_x)"), ("W2, b2", "Z2", "(n_y, n_h)")):
-        parts += [
-            box(xs[target], 30, name, shape, "parameter"),
-            arrow(xs[target], 52, xs[target], 81),
-        ]
-    back = [box(xs[n], 196, f"d{n}", shapes[n], "") for n in ("Z1", "A1", "Z2", "A2")]
-    order = ("L", "A2", "Z2", "A1", "Z1")
-    y = 196
-    back += [
-        f'<path d="M{xs["L"]} 126V{y}H{xs["A2"] + 43}"/>'
-        + TIP.format(x=xs["A2"] + 43, y=y, turn=180)
-    ]
-    back += [arrow(xs[a] - 42, y, xs[b] + 43, y) for a, b in itertools.pairwise(order)]
-    for n, shape in (("1", "(n_h, n_x)"), ("2", "(n_y, n_h)")):
-        if layer in (None, int(n)):
-            back += [
-                box(xs[f"Z{n}"], 276, f"dW{n}, db{n}", shape, ""),
-                arrow(xs[f"Z{n}"], 218, xs[f"Z{n}"], 253),
-            ]
-    svg = f'<svg class="flow" viewBox="0 0 668 304">{"".join(parts)}<g class="back">{"".join(back)}</g></svg>'
-    words = "Forward from X through Z1, A1, Z2, A2 to the loss; backward from the loss through dA2, dZ2, dA1, dZ1, each dZ giving its dW and db"
-    return (
-        svg,
-        words,
-        "What is computed: forward above, backward below (red), with the shape of everything. A gradient has the shape of what it belongs to.",
+NAMES = ("X", "Z1", "A1", "Z2", "A2", "L")
+SHAPES = ("(n_x, m)", "(n_h, m)", "(n_h, m)", "(n_y, m)", "(n_y, m)", "a number")
+WEIGHTS = {"1": "(n_h, n_x)", "2": "(n_y, n_h)"}
+XS = {name: 52.0 + 112.0 * k for k, name in enumerate(NAMES)}
+
+
+def flow() -> Drawing:
+    """Draw what is computed, forward above and backward below."""
+    fore, back = "".join(forward()), "".join(backward())
+    svg = f'<svg class="flow" viewBox="0 0 668 304">{fore}<g class="back">{back}</g></svg>'
+    words = (
+        "Forward from X through Z1, A1, Z2, A2 to the loss; backward from the loss through dA2, dZ2, "
+        "dA1, dZ1, each dZ giving its dW and db"
     )
+    caption = (
+        "What is computed: forward above, backward below (red), with the shape of everything. A "
+        "gradient has the shape of what it belongs to."
+    )
+    return svg, words, caption
+
+
+def forward() -> Iterator[str]:
+    for name, shape in zip(NAMES, SHAPES, strict=True):
+        yield box(XS[name], 104, name, shape, "fore")
+    for a, b in pairwise(NAMES):
+        yield arrow(XS[a] + 42, 104, XS[b] - 43, 104)
+    for l, shape in WEIGHTS.items():
+        x = XS[f"Z{l}"]
+        yield box(x, 30, f"W{l}, b{l}", shape, "parameter") + arrow(x, 52, x, 81)
+
+
+def backward() -> Iterator[str]:
+    y, order = 196, NAMES[4:0:-1]
+    for name in order:
+        yield box(XS[name], y, f"d{name}", SHAPES[NAMES.index(name)], "")
+    end = XS["A2"] + 43
+    yield f'<path d="M{XS["L"]} 126V{y}H{end}"/>' + TIP.format(x=end, y=y, turn=180)
+    for a, b in pairwise(order):
+        yield arrow(XS[a] - 42, y, XS[b] + 43, y)
+    for l, shape in WEIGHTS.items():
+        x = XS[f"Z{l}"]
+        yield box(x, 276, f"dW{l}, db{l}", shape, "") + arrow(x, 218, x, 253)
 
 
 DRAWINGS: dict[str, Callable[[], Drawing]] = {"net": net, "flow": flow}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.book.measurement import start
+from compare.book.measurement.steps import start
 from compare.configuration import Configuration
 from compare.diagnosis import Scene, Shown, Variant, network, rules
 from compare.diagnosis.variant import RIGHT, entries

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from compare.book.catalogue import formulas
+from compare.book.contents import HERE, Book
 from compare.book.findings import Watch, find
-from compare.book.pages import HERE, Book, chapter_page, formula_page, index_page
+from compare.book.pages import chapter_page, formula_page, index_page
 
 MARK = ".parity-book"  # lists the files of a book, one a line
 

@@ -3,6 +3,11 @@ r"""What a page shows of a computation: a small table and what follows from it."
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+EXACT = 1e-12  # relative: both sides compute the same formula, but for rounding
 
 
 @dataclass(frozen=True)
@@ -35,3 +40,9 @@ def shape(x: object) -> str:
     '(2, 3)'
     """
     return "(" + ", ".join(map(str, getattr(x, "shape", ()))) + ")"
+
+
+def gap(a: Any, b: Any) -> float:
+    """Return the largest difference of two arrays over the largest entry of the second."""
+    a, b = np.asarray(a), np.asarray(b)
+    return float(np.abs(a - b).max() / np.abs(b).max())

@@ -1,0 +1,57 @@
+r"""The form of momentum and of weight decay."""
+
+from __future__ import annotations
+
+import inspect
+
+from compare.book.conventions.row import Row, Table, default, near, run, stepped
+
+
+def momentum() -> Table:
+    return Table(
+        "The form of momentum",
+        r"With a constant rate $m \leftarrow \mu m + g$, $w \leftarrow w - \eta m$ and $u \leftarrow \mu u - \eta g$, $w \leftarrow w + u$ are the same walk. "
+        "They part when the rate changes: in the second form the old rate lives on in $u$.",
+        (
+            run("PyTorch", "the rate outside the buffer", "`torch.optim.SGD`, two steps at two rates", rate_outside),
+            run("PyTorch", r"the first step sets $m = g$: no dampening", "`torch.optim.SGD(dampening=0.5)`, one step", lambda: near(stepped("SGD", [1.0], lr=0.1, momentum=0.9, dampening=0.5), -0.1)),
+            Row("Keras", "the rate inside the velocity", "`keras/src/optimizers/sgd.py`: `velocity = momentum * velocity - learning_rate * g`"),
+            run("scikit-learn", "the rate inside; Nesterov's form by default", "`SGDOptimizer`, its source", lambda: "self.learning_rate * grad" in sklearn_source() and "nesterov=True" in sklearn_source()),
+            Row("optax", "`trace` keeps $g + \\mu m$; the rate is applied after it: outside", "`optax.sgd`: `trace`, then `scale_by_learning_rate`"),
+            Row("paper", "the rate inside", "Sutskever et al. 2013, equation 1"),
+        ),
+    )  # fmt: skip
+
+
+def rate_outside() -> bool:
+    import torch
+
+    w = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+    for lr in (0.1, 0.01):
+        optimizer.param_groups[0]["lr"] = lr
+        w.grad = torch.ones_like(w)
+        optimizer.step()
+    return near(w.detach().numpy(), [-0.1 - 0.01 * 1.9])
+
+
+def sklearn_source() -> str:
+
+    from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
+
+    return inspect.getsource(SGDOptimizer)
+
+
+def decay() -> Table:
+    return Table(
+        "Weight decay",
+        r"Inside the gradient, $g + \lambda w$, or apart, $w \leftarrow (1 - \eta\lambda) w$. The same for plain gradient descent, not for Adam.",
+        (
+            run("PyTorch", "`Adam(weight_decay=...)`: inside", "`torch.optim.Adam`: one step with a gradient of 0 has the length of the rate", lambda: near(stepped("Adam", [0.0], start=1.0, lr=0.1, weight_decay=0.5, eps=0.0), 0.9)),
+            run("PyTorch", "`AdamW`: apart, multiplied by the rate; 0.01 by default", "`torch.optim.AdamW`: one step with a gradient of 0", lambda: near(stepped("AdamW", [0.0], start=1.0, lr=0.1, weight_decay=0.5), 0.95) and default("AdamW", "weight_decay") == 0.01),
+            Row("Keras", "`weight_decay` of every optimiser: apart, multiplied by the rate", "`keras/src/optimizers/base_optimizer.py`, `_apply_weight_decay`"),
+            Row("optax", "`optax.adamw`: apart, multiplied by the rate; $10^{-4}$ by default", "its source: `add_decayed_weights` before `scale_by_learning_rate`"),
+            Row("scikit-learn", r"`alpha` inside, divided by the number of examples", "`MLPClassifier`: `coef_grads += alpha * coefs; coef_grads /= n_samples`"),
+            Row("paper", "apart, multiplied by the schedule's factor, not by the rate", "Loshchilov and Hutter 2019, algorithm 2"),
+        ),
+    )  # fmt: skip

@@ -10,6 +10,7 @@ import typer
 from compare.commands.book import book
 from compare.commands.check import check
 from compare.commands.experiment import experiment
+from compare.commands.interruption import interrupts
 from compare.commands.record import record
 from compare.commands.run import run
 from compare.commands.selftest import selftest
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 parity, 1 divergence, 2 bad input.",
+    epilog="Exit codes: 0 parity, 1 divergence, 2 bad input, 130 interrupted.",
 )
 
 
@@ -44,13 +45,20 @@ app.command()(book)
 
 
 def main() -> None:
-    """Run the command line; bad input ends with one sentence on stderr and exit code 2."""
-    try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-    except UsageError as error:
-        sentence = " ".join(error.format_message().split())
-        print(f"parity: {sentence.rstrip('.')}; --help lists what there is", file=sys.stderr)
-        code = 2
-    except typer.Abort:
-        code = 130
+    """Run the command line; bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130."""
+    with interrupts() as noted:
+        try:
+            code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        except UsageError as error:
+            sentence = " ".join(error.format_message().split())
+            print(f"parity: {sentence.rstrip('.')}; --help lists what there is", file=sys.stderr)
+            code = 2
+        except (typer.Abort, KeyboardInterrupt):
+            code = 130
+        except Exception:
+            if not noted:
+                raise
+            code = 130  # an import that Ctrl-C broke
+    if code == 130:
+        print("parity: interrupted", file=sys.stderr)
     sys.exit(code)

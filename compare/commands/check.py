@@ -3,6 +3,7 @@ r"""`parity check`: somebody else's code, or a recorded trace, held against the 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,6 +68,8 @@ def check(
     standard = {"dtype": "float64", "seed": 0}
     told = {n: x for n, x in given.items() if x != standard.get(n)}
     paged(html, results, like, spelled("check", targets, told))
+    if len(results) < len(targets):
+        raise typer.Exit(130)
     verdicts = {r["verdict"] for r in results}
     raise typer.Exit(2 if "error" in verdicts else 1 if "wrong" in verdicts else 0)
 
@@ -96,20 +99,26 @@ def listed(targets: list[str], like: str, options: dict[str, Any], timeout: floa
     from compare.checking.many import outcomes
 
     results = []
-    for number, result in enumerate(outcomes(targets, like, options, timeout=timeout), 1):
-        results.append(result)
-        if len(targets) == 1:
-            print(result["text"])
-        else:
-            print(f"[{number}/{len(targets)}] {result['sentence']}", flush=True)
-            for named in (result["diagnosis"] or {}).get("named", [])[:1]:
-                print(f"        mistake: {named['mistake']}")
+    with suppress(KeyboardInterrupt):  # what was found so far is told and written
+        for result in outcomes(targets, like, options, timeout=timeout):
+            results.append(result)
+            tell(result, len(results), len(targets))
     if len(targets) > 1:
         counts = {v: sum(r["verdict"] == v for r in results) for v in ("right", "wrong", "error")}
         print(
             f"{counts['right']} right, {counts['wrong']} wrong, {counts['error']} could not be judged"
         )
     return results
+
+
+def tell(result: Any, number: int, total: int) -> None:
+    """Print one outcome: all of it, or a line where there are several."""
+    if total == 1:
+        print(result["text"])
+        return
+    print(f"[{number}/{total}] {result['sentence']}", flush=True)
+    for named in (result["diagnosis"] or {}).get("named", [])[:1]:
+        print(f"        mistake: {named['mistake']}")
 
 
 def written(results: list[Any], junit_file: Path | None, json_file: Path | None) -> None:

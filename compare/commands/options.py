@@ -3,6 +3,7 @@ r"""What the commands share: reading `name=value` options, and refusing bad inpu
 from __future__ import annotations
 
 import ast
+import errno
 import inspect
 import math
 import sys
@@ -23,8 +24,21 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        print(f"parity: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"parity: {' '.join(sentence(error).split())}", file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def sentence(error: ValueError | OSError) -> str:
+    """Return what an error says; one of the system with the file it is about, and a way out.
+
+    >>> sentence(OSError(errno.ENOSPC, "No space left on device", "a.json"))
+    'a.json: No space left on device; make room, or name a file elsewhere'
+    """
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return f"{where}{error.strerror}; {'make room, or ' * full}name a file elsewhere"
 
 
 def assigned(pairs: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import assigned, refusing
+from compare.commands.options import assigned, refusing, writable
 from compare.commands.run import progress, run
 from compare.request import Request
 
@@ -38,6 +38,7 @@ def record(
     with refusing():
         if by not in ("manual", "torch"):
             raise ValueError(f"--by is {by!r}; choose manual or torch")
+        writable(out)
         from compare.preparation import prepare
 
         options["options"] = assigned(options.pop("option") or [])

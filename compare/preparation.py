@@ -17,6 +17,7 @@ from compare.refusals import (
     check_rates,
     check_targets,
     check_trial,
+    check_updates,
 )
 from compare.request import Request
 from compare.tasks import Task
@@ -49,6 +50,7 @@ def prepare(r: Request) -> Task:
     task = Task(configuration, dataset, widths, r.init, size, 0, r.seed, r.schedule, r.patience)
     steps = duration(r.steps, r.epochs, task.per_epoch)
     task = replace(task, steps=steps, affine=affine(r.batch_norm, r.no_affine))
+    check_updates(configuration, steps)
     check_rates(task)
     check_trial(task)
     return task

@@ -23,7 +23,7 @@ from compare.configuration import Configuration, parse, resolve
 from compare.datasets import Dataset
 from compare.pacing import Unequal, rates
 from compare.tasks import Task
-from compare.traces import kind, parameters
+from compare.traces import kind, nonfinite, parameters
 
 SCHEMES = (
     "zeros",
@@ -113,12 +113,23 @@ def check_batches(c: Configuration, m: int, batch_size: int | None) -> None:
         )
 
 
+def check_updates(c: Configuration, steps: int) -> None:
+    """Refuse a run that ends before the first update."""
+    if c.accumulate > steps:
+        raise ValueError(
+            f"{steps} steps end before the first update, which takes {c.accumulate} micro-batches; "
+            "give more --steps or a smaller --accumulate"
+        )
+
+
 def check_names(c: Configuration, state: Mapping[str, Any]) -> None:
     """Refuse names of parameters, or kinds of them, that the net has not, and decay where there is none."""
     names = parameters(state)
     kinds = sorted({kind(n) for n in names})
     for wanted, known, what in ((c.undecayed, kinds, "undecayed"), (c.frozen, names, "frozen")):
         check_known(wanted, known, what)
+    if set(c.frozen) == set(names):
+        raise ValueError("--frozen names every parameter of the net: nothing would be trained")
     if c.undecayed and not {"weight_decay"} & options_of(c.optimizer):
         raise ValueError(f"optimizer {c.optimizer} has no weight decay to leave anything out of")
 
@@ -152,11 +163,16 @@ def check_trial(task: Task) -> None:
     """Refuse what either side refuses at its first step: a value out of range, a number too large for the type."""
     c = replace(task.configuration, accumulate=1)
     try:
-        state, batch = task.initial(), next(task.batches())
+        with np.errstate(all="ignore"):
+            state, batch = task.initial(), next(task.batches())
         check_names(c, state)
         for step in (c.by_hand(), c.by_torch()):
             with np.errstate(all="ignore"):
-                step({**state, **batch.state}, batch.X, batch.Y, **batch.options)
+                trace = step({**state, **batch.state}, batch.X, batch.Y, **batch.options)
+            if (first := nonfinite(trace)) == "Z1":
+                raise ValueError(
+                    f"the first step overflows at once, in {first}: give smaller weights by --init"
+                )
     except Unequal:
         pass
     except FAILURES as error:

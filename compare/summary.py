@@ -74,17 +74,21 @@ class Summary:
         self.steps += 1
         if stepped.blown:
             self.blown = stepped.number, stepped.blown
-            return
-        self.losses.append((float(stepped.candidate["loss"]), float(stepped.reference["loss"])))
-        self.margins.add(stepped.number, margins(stepped.judged))
-        for spans, trace in zip(self.norms, (stepped.candidate, stepped.reference), strict=True):
-            spans.add(stepped.number, gradient_norms(trace))
+        else:
+            self.trace(stepped)
         for j in stepped.judged:
             entry = stepped.candidate.get(j.name.removeprefix("update."))
             quantity = self.quantities.setdefault(j.name, Quantity(j.name))
             quantity.add(j, stepped.number, 0 if entry is None else entry.size)
             if self.rows is not None:
                 self.rows.append(row(stepped.number, j))
+
+    def trace(self, stepped: Stepped) -> None:
+        """Add a step to the courses of losses, errors and gradient norms."""
+        self.losses.append((float(stepped.candidate["loss"]), float(stepped.reference["loss"])))
+        self.margins.add(stepped.number, margins(stepped.judged))
+        for spans, trace in zip(self.norms, (stepped.candidate, stepped.reference), strict=True):
+            spans.add(stepped.number, gradient_norms(trace))
 
     @property
     def arrays(self) -> int:

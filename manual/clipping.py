@@ -25,7 +25,7 @@ def clip_by_norm(
     **In PyTorch:** `torch.nn.utils.clip_grad_norm_`: its $10^{-6}$, and its coefficient that is
     always multiplied, also where it is 1.
 
-    Raises ValueError if `error_if_nonfinite` and the norm is NaN or infinite.
+    Raises ValueError if there is no gradient, or `error_if_nonfinite` and the norm is NaN or infinite.
 
     Source: Pascanu, Mikolov and Bengio, *On the difficulty of training RNNs*, 2013.
 
@@ -33,6 +33,8 @@ def clip_by_norm(
     >>> extra["norm"], clipped["W1"].round(5)
     (array(5.), array([[0.6, 0.8]]))
     """
+    if not gradients:
+        raise ValueError("there is no gradient to clip: every parameter is frozen")
     dtype = next(iter(gradients.values())).dtype
     norms = [np.sqrt(np.sum(g * g)) for g in gradients.values()]
     norm = np.sqrt(np.sum(np.square(norms), dtype=dtype))

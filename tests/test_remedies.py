@@ -16,7 +16,10 @@ import reference.clipping
 import reference.layers
 import reference.network
 import reference.normalization
-from compare.formulas.arithmetic import roundoff
+from compare.formulas import network as stated
+from compare.formulas.arithmetic import exact, roundoff
+from compare.judgement import distance
+from compare.tolerances import formula_limit
 from manual import activations
 from manual.initialization import initialize
 
@@ -169,3 +172,14 @@ def test_nadams_product_of_momenta_has_torchs_bits_in_float32_whatever_the_param
         product = optimizer.state[w]["mu_product"].numpy()
         assert product.dtype == slots["mu"].dtype == np.float32
         assert product.tobytes() == slots["mu"].tobytes()
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float64", 1e-200), ("float32", 1e-30)])
+def test_a_norm_of_gradients_whose_squares_underflow_is_no_divergence(dtype, size):
+    gradients = {"W1": np.full((1, 3), size, dtype)}
+    (norm, _), (other, _) = (clipped(side, gradients, max_norm=1.0) for side in (manual, reference))
+    tracked = {"W1": exact(gradients["W1"], np.dtype(dtype))}
+    _, expected = next(stated.clipped_by_norm(tracked, lambda name: tracked["W1"], max_norm=1.0))
+    for found in (norm, other):
+        d = distance(np.asarray(found, dtype), expected)
+        assert d.ratio <= formula_limit(0.0, d.terms)

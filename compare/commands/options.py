@@ -61,11 +61,20 @@ def value(name: str, text: str) -> Any:
     if text.lower() in words:
         return words[text.lower()]
     try:
-        return ast.literal_eval(text)
+        return floats(ast.literal_eval(text))
     except (SyntaxError, ValueError):
         raise ValueError(
             f"option {name} got {text!r}; expected a number, true, false, none or (a, b)"
         ) from None
+
+
+def floats(x: Any) -> Any:
+    """Return a pair of numbers as a pair of floats, which torch insists on; anything else as it is.
+
+    >>> floats((0, 1)), floats(3)
+    ((0.0, 1.0), 3)
+    """
+    return tuple(map(float, x)) if is_pair(x) else x
 
 
 def known_function(module: ModuleType, name: str, what: str) -> Any:

@@ -38,7 +38,9 @@ def run(
     target: Annotated[str | None, O(help="target column of a CSV of your own")] = D.target,
     task: Annotated[str | None, O(help="regression, binary or multiclass")] = D.task,
     threshold: Annotated[float, O(help="binary: label 1 where target >= this")] = D.threshold,
-    hidden: Annotated[str, O(help="hidden widths, as in 8 or 16,8; or none")] = D.hidden,
+    hidden: Annotated[
+        str, O("--hidden", "--layers", help="hidden widths, as in 8 or 16,8; or none")
+    ] = D.hidden,
     activation: Annotated[str, O(help="hidden: one, or one a layer: relu,tanh")] = D.activation,
     output: Annotated[str | None, O(help="activation; by default what the loss takes")] = D.output,
     loss: Annotated[str | None, O(help="mse, bce, bce_with_logits, cross_entropy, ...")] = D.loss,

@@ -147,7 +147,7 @@ class Tracked:
     def made(self, other: Tracked, value: Array, *inherited: Array | None) -> Tracked:
         """Return `value` of `self` and `other`, with one rounding of its own added to the errors it inherits."""
         out = Tracked(value, None, self.u, max(self.terms, other.terms))
-        own = out.size + (out.size > 0.0) * (2.0 * smallest(self.u))  # and what underflow loses
+        own = out.size + (value != 0.0) * (2.0 * smallest(self.u))  # and what underflow loses
         out.error = added(own, *inherited)
         return out
 

@@ -13,6 +13,7 @@ from compare.replay import Failing
 from compare.summary import Quantity, Summary
 from compare.tasks import Task
 from compare.tolerances import STEP
+from compare.traces import kind
 from compare.verification import Judged
 from compare.witnesses.testimony import Testimony
 
@@ -68,7 +69,7 @@ class Report:
             step, entry = s.blown
             return (
                 f"PARITY until both blew up at the same step: step {step}, first in {entry} "
-                f"({counted}); the learning rate is too large"
+                f"({counted}); {cause(step, entry)}"
             )
         stopped = " before it was interrupted" if self.interrupted else ""
         early = f"; both stopped early, after {self.task.patience} epochs without a better loss"
@@ -101,6 +102,16 @@ class Report:
             "drift": self.drift,
             "witnesses": [t.declared() for t in self.testimonies],
         }
+
+
+def cause(step: int, entry: str) -> str:
+    """Return why a run blew up: before the first update no learning rate has had a say.
+
+    >>> cause(0, "loss"), cause(0, "W1")
+    ('the initial weights are too large', 'the learning rate is too large')
+    """
+    moved = step > 0 or kind(entry) in ("W", "b", "gamma", "beta")
+    return f"the {'learning rate is' if moved else 'initial weights are'} too large"
 
 
 def declared_quantity(q: Quantity) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def normal(
         contiguous: whether the tensor to reproduce is contiguous.
 
     Raises:
-        ValueError: std is negative, or not below $2^{996}$.
+        ValueError: std is negative, not finite in the dtype, or not below $2^{996}$.
 
     Source: Box and Muller, *A note on the generation of random normal deviates* (1958).
 
@@ -67,7 +67,7 @@ def normal(
     >>> normal((2,), Generator(0), mean=10.0, std=0.0)
     array([10., 10.])
     """
-    if not 0.0 <= std < WIDEST:
+    if not 0.0 <= std < min(WIDEST, float(np.finfo(floating(dtype)).max)):
         raise ValueError(f"a normal distribution has std = {std}; give a finite number >= 0")
     n, kind = math.prod(shape), floating(dtype)
     if n >= 16 and contiguous:

@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 from typer.testing import CliRunner
 
-from compare.book import conventions, errata, pages, site, symbols
+from compare.book import conventions, errata, pages, site, starts, symbols
 from compare.book.catalogue import formulas
 from compare.book.contents import Book
 from compare.book.documentation import documentation
@@ -20,6 +20,11 @@ FORMULAS = formulas()
 @pytest.mark.parametrize("erratum", errata.ERRATA, ids=lambda e: e.name)
 def test_each_erratum_comes_out_as_it_says(erratum):
     assert erratum.demonstrate().holds
+
+
+@pytest.mark.parametrize("shown", [starts.sizes, starts.symmetry])
+def test_wrong_initial_weights_look_as_the_text_says(shown):
+    assert shown().holds
 
 
 @pytest.mark.parametrize("table", conventions.tables(), ids=lambda t: t.title)

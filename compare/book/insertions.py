@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from jinja2 import Environment, StrictUndefined
 
-from compare.book import conventions, errata, figures, symbols
+from compare.book import conventions, errata, figures, starts, symbols
 from compare.book.catalogue import Formula
 from compare.book.documentation import documentation, source
 from compare.book.page import Page, highlighted
@@ -79,6 +79,8 @@ def computed(page: Page) -> Insertions:
     return {
         "figure": figures.chapter,
         "shown": lambda name: page.part("shown.html", shown=errata.named(name)()),
+        "sizes": lambda: page.part("shown.html", shown=starts.sizes()),
+        "symmetry": lambda: page.part("shown.html", shown=starts.symmetry()),
         "errata": lambda: page.part("errata.html", errata=errata.ERRATA),
         "conventions": lambda: page.part("conventions.html", tables=conventions.tables()),
         "glossary": lambda *latex: page.part("symbols.html", symbols=symbols.chosen(latex)),

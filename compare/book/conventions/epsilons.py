@@ -30,10 +30,7 @@ def sklearn_adam(g: float, eps: float) -> float:
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
     w = [np.zeros(1)]
-    try:
-        AdamOptimizer(w, 0.1, epsilon=eps).update_params(w, [np.array([g])])
-    except TypeError:  # releases that take the parameters once
-        AdamOptimizer(w, 0.1, epsilon=eps).update_params([np.array([g])])
+    AdamOptimizer(w, 0.1, epsilon=eps).update_params(w, [np.array([g])])
     return float(w[0][0])
 
 

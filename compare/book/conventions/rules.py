@@ -2,7 +2,7 @@ r"""The form of momentum and of weight decay."""
 
 from __future__ import annotations
 
-import inspect
+import numpy as np
 
 from compare.book.conventions.row import Row, Table, default, near, run, stepped
 
@@ -16,7 +16,7 @@ def momentum() -> Table:
             run("PyTorch", "the rate outside the buffer", "`torch.optim.SGD`, two steps at two rates", rate_outside),
             run("PyTorch", r"the first step sets $m = g$: no dampening", "`torch.optim.SGD(dampening=0.5)`, one step", lambda: near(stepped("SGD", [1.0], lr=0.1, momentum=0.9, dampening=0.5), -0.1)),
             Row("Keras", "the rate inside the velocity", "`keras/src/optimizers/sgd.py`: `velocity = momentum * velocity - learning_rate * g`"),
-            run("scikit-learn", "the rate inside; Nesterov's form by default", "`SGDOptimizer`, its source", lambda: "self.learning_rate * grad" in sklearn_source() and "nesterov=True" in sklearn_source()),
+            run("scikit-learn", "the rate inside; Nesterov's form by default", "`SGDOptimizer`, two steps at two rates", sklearn_inside),
             Row("optax", "`trace` keeps $g + \\mu m$; the rate is applied after it: outside", "`optax.sgd`: `trace`, then `scale_by_learning_rate`"),
             Row("paper", "the rate inside", "Sutskever et al. 2013, equation 1"),
         ),
@@ -35,11 +35,15 @@ def rate_outside() -> bool:
     return near(w.detach().numpy(), [-0.1 - 0.01 * 1.9])
 
 
-def sklearn_source() -> str:
-
+def sklearn_inside() -> bool:
     from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
-    return inspect.getsource(SGDOptimizer)
+    w = [np.zeros(1)]
+    optimizer = SGDOptimizer(w, 0.1, momentum=0.9, nesterov=False)
+    for lr in (0.1, 0.01):
+        optimizer.learning_rate = lr
+        optimizer.update_params(w, [np.ones(1)])
+    return near(w[0], [-0.1 - (0.9 * 0.1 + 0.01)]) and SGDOptimizer(w).nesterov
 
 
 def decay() -> Table:

@@ -17,7 +17,7 @@ FLOOR = float(np.float32(1e-12))  # torch's constant is a float32, in float64 to
 
 
 def bce(A: Array, Y: Array) -> tuple[Array, Backward]:
-    r"""Return $L = -\frac1N \sum_{ij} y \log a + (1 - y) \log(1 - a)$ and the function dL -> dA.
+    r"""Return $L = -\frac1N \sum_{ij} \big( y \log a + (1 - y) \log(1 - a) \big)$ and the function dL -> dA.
 
     A holds probabilities. A label that is 1 with probability $a$ has the likelihood
     $a^y (1 - a)^{1-y}$, and $L$ is the mean negative logarithm.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import sqlite3
@@ -74,6 +75,15 @@ def test_every_cell_of_the_grid_is_verified_once(sweep, capsys):
     found = json.loads(Path("a.json").read_text())
     assert (found["cells"], found["verdicts"]["parity"], found["steps"]) == (20, 20, 60)
     assert "<h2>activation</h2>" in Path("a.html").read_text()
+
+
+def test_a_terminal_is_shown_how_far_it_is_and_how_fast(sweep, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes stderr for a terminal
+    monkeypatch.setenv("COLUMNS", "100")
+    assert sweep(*SMALL, "--seed", "0..2") == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
+    assert "3/3 cells" in shown
+    assert re.search(r"0 failed, [0-9.]+ a second +[0-9]:", shown)
 
 
 CHOICES = {

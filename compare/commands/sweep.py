@@ -3,6 +3,7 @@ r"""`parity sweep`: many small nets, each trained by hand and by PyTorch and ver
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -134,19 +135,20 @@ def progress(outcomes: Iterable[Outcome], total: int, done: int) -> Iterator[Out
     columns = (
         TextColumn("{task.completed:,}/{task.total:,} cells"),
         BarColumn(bar_width=None),
-        TextColumn("{task.fields[failed]:,} failed, {task.speed:.1f} a second"),
+        TextColumn("{task.fields[failed]:,} failed, {task.fields[rate]:.1f} a second"),
         TimeRemainingColumn(),
     )
     from compare.sweeping.outcomes import FAILED
 
-    failed = 0
+    failed, start = 0, time.monotonic()
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task("", total=total, completed=done, failed=0)
-        for outcome in outcomes:
+        task = bar.add_task("", total=total, completed=done, failed=0, rate=0.0)
+        for number, outcome in enumerate(outcomes, 1):
             failed += outcome.verdict in FAILED
-            bar.update(task, advance=1, failed=failed)
+            rate = number / (time.monotonic() - start)
+            bar.update(task, advance=1, failed=failed, rate=rate)
             yield outcome
 
 

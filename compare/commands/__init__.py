@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from compare.commands.bench import bench
 from compare.commands.book import book
 from compare.commands.check import check
 from compare.commands.experiment import experiment
@@ -42,6 +43,7 @@ app.command()(record)
 app.command()(sweep)
 app.command()(selftest)
 app.command()(book)
+app.command()(bench)
 
 
 def main() -> None:

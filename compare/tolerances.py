@@ -108,3 +108,11 @@ DIGITS = {"float64": 13.0, "float32": 4.0}
 # be this many units in the last place of the largest apart: of a million float32 normals under
 # ATEN_CPU_CAPABILITY=default 2 % differ, none by more.
 SEED_ULP = 4.0
+
+# Not ours: (rtol, atol) of what others compare with, by their defaults (NumPy 2.4; PyTorch 2.13, whose
+# depend on the type) and by custom, held against ours in `parity selftest`.
+PRACTICES = {
+    "np.allclose": {"float64": (1e-5, 1e-8), "float32": (1e-5, 1e-8)},
+    "torch assert_close": {"float64": (1e-7, 1e-7), "float32": (1.3e-6, 1e-5)},
+    "rtol alone": {"float64": (1e-9, 0.0), "float32": (1e-4, 0.0)},
+}

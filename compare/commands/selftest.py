@@ -147,16 +147,17 @@ def show(measured: list[Measured]) -> None:
 
     from compare.selftest.accuracy import sentences, shortfalls
     from compare.selftest.audit import findings
-    from compare.selftest.table import MEANING, terminal
+    from compare.selftest.table import MEANING, others, plain, terminal
 
     console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
     for m in measured:
         wrong = [*shortfalls(m)]
-        first, *others = sentences(m)
+        first, *more = sentences(m)
         console.print(Text(first, style="bold red" if wrong else "bold green"))
-        console.print(Text("\n".join(f"  {text}" for text in others)))
+        console.print(Text("\n".join(f"  {text}" for text in more)))
         for text in wrong:
             console.print(Text(f"  {text}", style="red"))
         for text in findings(m.usage):
             console.print(Text(f"  audit: {text}", style="yellow"))
-    console.print("", terminal(measured), Text(MEANING, style="dim"), sep="\n")
+    console.print("", terminal(measured), Text(MEANING, style="dim"), "", sep="\n")
+    console.print(plain(others(measured)))

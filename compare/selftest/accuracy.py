@@ -117,6 +117,10 @@ def declared(measured: Measured) -> dict[str, Any]:
         "exact_grid": asdict(measured.grid),
         "overall": asdict(overall(measured)),
         "formulas": [asdict(r) for r in rows(measured)],
+        "others": {
+            name: {"arrays": p.arrays, "false_alarms": p.alarms, "p99": p.p99}
+            for name, p in measured.practices.items()
+        },
         "planted": dict(sorted(measured.planted.items())),
         "audit": list(findings(measured.usage)),
         "shortfalls": list(shortfalls(measured)),

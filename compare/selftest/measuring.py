@@ -17,6 +17,7 @@ from compare.selftest.choices import Array, Random
 from compare.selftest.exactness import Grid, exact_grid
 from compare.selftest.faults import Fault, faults, moves
 from compare.selftest.planting import planted
+from compare.selftest.practices import Practice, practised
 from compare.tolerances import formula_limit
 from compare.traces import Misshapen
 from compare.verification import Batch, Stepped, verify
@@ -42,6 +43,7 @@ class Measured:
     usage: dict[str, Usage] = field(default_factory=dict)
     planted: Counter[str] = field(default_factory=Counter)
     grid: Grid = field(default_factory=Grid)
+    practices: dict[str, Practice] = field(default_factory=dict)
 
 
 def measure(dtype: str, *, arrays: int, seed: int = 0) -> Iterator[Measured]:
@@ -88,6 +90,7 @@ def record(
     measured.steps += 1
     measured.arrays += len(trace)
     measured.elements += sum(x.size for x in trace.values())
+    practised(measured.practices, trace, stepped.reference, measured.dtype)
     for j in stepped.judged:
         measured.unjudged += j.pair.unjudged
         measured.blind += bool(j.blind)

@@ -10,9 +10,9 @@ from compare.selftest.accuracy import ENTRIES, Row, overall, rows, sentences
 from compare.selftest.measuring import Measured
 
 MEANING = (
-    "99 %, all: a relative fault of this size, put into a whole array, is caught in 99\n"
-    "of 100 arrays, in all. det.: the arrays that are determined by their operands to\n"
-    "the target; in the others rounding an operand does more than such a fault would."
+    "99 %, all: a relative fault of this size, put into a whole array, is caught in\n"
+    "99 of 100 arrays, in all. det.: the arrays that their operands determine to the\n"
+    "target; in the others rounding an operand does more than such a fault would."
 )
 
 
@@ -39,22 +39,47 @@ def cells(row: Row | None) -> tuple[str, str, str, str]:
     return *known, f"{row.p99:.1e}", f"{row.always:.1e}"
 
 
-def terminal(sides: Sequence[Measured]) -> Table:
-    """Return the table for a terminal, at 80 columns."""
+def others(sides: Sequence[Measured]) -> Iterator[list[str]]:
+    """Yield a line for each way of comparing: of each dtype its false alarms and the faults it catches."""
+    yield ["false alarms", *(x for m in sides for x in (m.dtype, "99 %"))]
+    ours = (x for m in sides for x in (f"{len(m.alarms):,}", f"{overall(m).p99 or 0.0:.1e}"))
+    yield ["this verifier", *ours]
+    for name in sides[0].practices:
+        found = [m.practices[name] for m in sides]
+        yield [name, *(x for p in found for x in (f"{p.alarms:,}", seen(p.p99)))]
+
+
+def seen(p99: float) -> str:
+    """Return the smallest fault caught; where one as large as the array may pass, that none is."""
+    return f"{p99:.1e}" if p99 < 1.0 else "none"
+
+
+def plain(lines: Iterable[Sequence[str]]) -> Table:
+    """Return lines, of which the first is the header, as a table for a terminal."""
+    head, *body = lines
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in header(sides):
-        table.add_column(name, justify="left" if name == "entry" else "right", no_wrap=True)
-    for line in lines(sides):
-        table.add_row(*line, style="bold" if line[0] == "all" else None)
+    for k, name in enumerate(head):
+        table.add_column(name, justify="right" if k else "left", no_wrap=True)
+    for line in body:
+        table.add_row(*line, style="bold" if line[0] in ("all", "this verifier") else None)
     return table
 
 
+def terminal(sides: Sequence[Measured]) -> Table:
+    """Return the table for a terminal, at 80 columns."""
+    return plain([header(sides), *lines(sides)])
+
+
 def markdown(sides: Sequence[Measured]) -> str:
-    """Return the table with its sentences as Markdown, as the README has it between its marks."""
-    head = header(sides)
-    body = [head, ["---", *["---:"] * (len(head) - 1)], *lines(sides)]
-    table = "\n".join(
-        "| " + " | ".join(cell.replace("*", r"\*") for cell in row) + " |" for row in body
-    )
+    """Return both tables with their sentences as Markdown, as the README has it between its marks."""
     told = "\n".join(f"- {'; '.join(sentences(m))}." for m in sides)
-    return f"{told}\n\n{table}\n"
+    compared, formulas = barred(list(others(sides))), barred([header(sides), *lines(sides)])
+    folded = f"<details><summary>Formula by formula</summary>\n\n{formulas}\n\n</details>"
+    return f"{told}\n\n{compared}\n\n{folded}\n"
+
+
+def barred(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows, of which the first is the header, as a Markdown table."""
+    rule = ["---", *["---:"] * (len(rows[0]) - 1)]
+    cells = (" | ".join(row).replace("*", "\\*") for row in (rows[0], rule, *rows[1:]))
+    return "\n".join(f"| {line} |" for line in cells)

@@ -21,7 +21,7 @@ from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked, magnitude
 from compare.judgement import UNKNOWN, Array, Trace, allowance, judge, judge_pair, widened
 from compare.tolerances import STEP, formula_limit
-from compare.verification import Batch, Step, Stepped, complete, verify, verify_step
+from compare.verification import Batch, Step, Stepped, verify, verify_step
 
 LONGEST, LARGEST = 64, 2**20  # steps of a stack, and numbers in it
 
@@ -159,11 +159,11 @@ def judged(configuration: Configuration, group: Sequence[Taken]) -> Iterator[tup
     with np.errstate(all="ignore"):
         own = judge(formulas, mine, start, *data.values(), measure=ratios, missing=missing)
         pairs = judge_pair(formulas, mine, theirs, start, data["X"], data["Y"], measure=ratios)
-    complete(mine, own, f"step {group[0].number}: ")
+    whole = not missing and own.keys() == mine.keys()  # else `verify_step` says what is wrong
     shares = {n: r.worst / formula_limit(0.0, r.terms) for n, r in own.items()}
     margins = [np.fmax(r.worst / STEP, shares.get(n, 0.0)) for n, r in pairs.items()]
     clear = np.all([x <= 1.0 for x in shares.values()], axis=0)
-    clear &= np.all([r.worst <= STEP / 2 for r in pairs.values()], axis=0) & (not missing)
+    clear &= np.all([r.worst <= STEP / 2 for r in pairs.values()], axis=0) & whole
     worst, names = np.argmax(margins, axis=0), list(pairs)
     for k, step in enumerate(group):
         if clear[k]:

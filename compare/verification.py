@@ -8,7 +8,7 @@ that the formulas before it can have passed on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -155,17 +155,15 @@ def verify_step(
     missing: list[str] = []
     own = judge(formulas, mine, start, X, Y, missing=missing)
     pairs = judge_pair(formulas, mine, theirs, start, X, Y)
-    complete(mine, own, where)
     other = {}
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
     blown = overflow(mine, theirs, own)
     names = takewhile(lambda n: n != blown, ordered(mine, pairs))
-    judged = tuple(joined(n, own, other, pairs) for n in names)
+    judged = tuple(joined(n, own, other, pairs) for n in names if n in pairs)
     if wrong := divergence(judged, theirs, number, whose):
         raise wrong
-    if missing:
-        raise traces.Misshapen(f"{where}the formulas state {missing[0]}, which neither side shows")
+    complete(mine, own, missing, where)
     return Stepped(number, mine, theirs, judged, blown)
 
 
@@ -215,11 +213,14 @@ def joined(
     return Judged(name, own[name], reference, pairs[name], limit)
 
 
-def complete(trace: Trace, own: Mapping[str, Distance], where: str) -> None:
-    """Raise Misshapen if an entry has no stated formula: nothing passes unjudged."""
+def complete(trace: Trace, own: Mapping[str, Distance], missing: Sequence[str], where: str) -> None:
+    """Raise Misshapen if an entry has no stated formula, or a formula no entry: nothing passes unjudged."""
     unjudged = [n for n in trace if n not in own]
     if unjudged:
         raise traces.Misshapen(f"{where}no formula is stated for {', '.join(unjudged)}")
+    if missing:
+        names = ", ".join(missing)
+        raise traces.Misshapen(f"{where}the formulas state {names}, which neither side shows")
 
 
 def stepping(step: Step, whose: str, where: str) -> Step:

@@ -23,6 +23,7 @@ from compare.traces import Misshapen
 from compare.verification import Batch, Stepped, verify
 
 Trace = Mapping[str, Array]
+ENOUGH_ALARMS = 25
 
 
 @dataclass
@@ -47,13 +48,13 @@ class Measured:
 
 
 def measure(dtype: str, *, arrays: int, seed: int = 0) -> Iterator[Measured]:
-    """Yield what is known after each case, until `arrays` arrays have been judged."""
+    """Yield what is known after each case, until `arrays` arrays have been judged, or alarms are too many to go on."""
     measured = Measured(dtype, seed, grid=exact_grid(dtype, cases=min(400, arrays), seed=seed))
     for case in cases(seed, dtype):
         attempt(measured, case, np.random.default_rng([seed, measured.cases, 1]))
         measured.cases += 1
         yield measured
-        if measured.arrays >= arrays:
+        if measured.arrays >= arrays or len(measured.alarms) >= ENOUGH_ALARMS:
             return
 
 

@@ -35,7 +35,9 @@ def sweep(
     accumulate: Annotated[Axis, O(help="micro-batches an update: 1,2")] = None,
     depth: Annotated[Axis, O(help="hidden layers: 0..3")] = None,
     width: Annotated[Axis, O(help="units of each: 4,8")] = None,
-    hidden: Annotated[Axis, O(help="in place of both, all widths of one net: 16")] = None,
+    hidden: Annotated[
+        Axis, O(help='in place of both: 4,16 are two nets; in TOML "16,8" is one')
+    ] = None,
     data: Annotated[Axis, O(help="random, wine-sample, diabetes, ...")] = None,
     inputs: Annotated[Axis, O(help="of random data: 11")] = None,
     outputs: Annotated[Axis, O(help="of random data: 1,3")] = None,

@@ -10,7 +10,7 @@ and gradients of the batch are the sums of the tiles'. With one tile, every bit 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,30 +59,54 @@ def train(
     (array([[1.5]]), [1.0, 0.0])
     """
     names = network.parameter_names(state)
+    check(names, hidden)
     like = [state[n] for n in names]
     weights = np.concatenate([x.ravel() for x in like])
     gradient, share = np.empty_like(weights), np.empty_like(weights)
-    slots, losses = flat_slots(state, names), []
-    operators = [IN_PLACE[g] for g in hidden]
     W, dW, part = (parts(x, like) for x in (weights, gradient, share))
-    width, buffers = 0, made(like, 0)
+    operators = [IN_PLACE[g] for g in hidden]
+    slots, losses = flat_slots(state, names), []
+    room: dict[int, Buffers] = {}  # by width: the last tile may be narrower
     for X, Y in batches:
-        m = X.shape[1]
-        tile = min(m, columns or widest(like))
-        if tile != width:
-            width, buffers = tile, made(like, tile)
         loss = 0.0
-        for start in range(0, m, tile):
-            end, into = min(start + tile, m), part if start else dW
-            fitting = buffers if end - start == tile else made(like, end - start)
-            x, y = (X, Y) if tile == m else (X[:, start:end], Y[:, start:end])
-            loss += gradients(W, x, y, operators, fitting, into, Y.size)
-            if start:
+        for first, x, y in tiles(X, Y, columns or widest(like)):
+            width = x.shape[1]
+            if width not in room:
+                room[width] = made(like, width)
+            loss += gradients(W, x, y, operators, room[width], dW if first else part, Y.size)
+            if not first:
                 gradient += share
         losses.append(loss)
-        w, slots = rule(weights, gradient, slots, **hyperparameters)
-        weights[:] = w
+        weights[:], slots = rule(weights, gradient, slots, **hyperparameters)
     return named(names, like, weights, slots), losses
+
+
+def check(names: Sequence[str], hidden: Sequence[str]) -> None:
+    """Raise ValueError unless the parameters are those of the net, and its activations known.
+
+    >>> check(["W1", "b1", "gamma1", "beta1", "W2", "b2"], ["relu"])
+    Traceback (most recent call last):
+    ...
+    ValueError: the state holds W1, b1, gamma1, beta1, W2, b2 where W1, b1, W2, b2 should stand: train has one hidden activation a layer but the last, biases and no batch norm
+    """
+    needed = [f"{k}{l}" for l in range(1, len(hidden) + 2) for k in ("W", "b")]
+    if list(names) != needed:
+        raise ValueError(
+            f"the state holds {', '.join(names)} where {', '.join(needed)} should stand: "
+            "train has one hidden activation a layer but the last, biases and no batch norm"
+        )
+    if unknown := [g for g in hidden if g not in IN_PLACE]:
+        raise ValueError(f"no activation {unknown[0]!r} in place; there are {', '.join(IN_PLACE)}")
+
+
+def tiles(X: Array, Y: Array, columns: int) -> Iterator[tuple[bool, Array, Array]]:
+    """Yield whether it is the first, and the examples of each tile, all of one width but the last."""
+    m = X.shape[1]
+    if m <= columns:
+        yield True, X, Y
+        return
+    for start in range(0, m, columns):
+        yield start == 0, X[:, start : start + columns], Y[:, start : start + columns]
 
 
 def gradients(

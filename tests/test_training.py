@@ -96,3 +96,12 @@ def test_a_rectifier_in_place_passes_what_the_readable_one_passes():
         training.relu(A)
         training.relu_backward(g, A, np.empty(A.shape, bool))
         assert g.tobytes() == expected.tobytes()
+
+
+def test_a_net_that_training_does_not_have_is_refused():
+    state, X, Y = start((4, 6, 1), "float64", 20)
+    without = {n: x for n, x in state.items() if n != "b2"}
+    with pytest.raises(ValueError, match=r"W1, b1, W2 where W1, b1, W2, b2 should stand"):
+        training.train(without, [(X, Y)], hidden=["relu"], rule=optimizers.sgd)
+    with pytest.raises(ValueError, match="no activation 'elu' in place; there are identity"):
+        training.check(["W1", "b1", "W2", "b2"], ["elu"])

@@ -19,6 +19,9 @@ def pattern(scene: Scene) -> str:
     if good is None or np.shape(good.value) != x.shape:
         return f"{scene.origin} has shape {x.shape}"
     o = np.asarray(good.value, dtype=np.float64)
+    if scene.moved:
+        p = np.asarray(shown.state[scene.origin], dtype=np.float64)
+        return "of its update: " + "; ".join(clauses(x - p, o - p, scene, shown))
     if not np.isfinite(x).all():
         return f"{int((~np.isfinite(x)).sum())} of {x.size} elements are not finite"
     return "; ".join(clauses(x, o, scene, shown))

@@ -105,7 +105,7 @@ class Scene:
     def stamp(self, shown: Shown, back: int) -> Shown | None:
         """Return the step `back` steps before `shown`, after it where negative; None where there is none."""
         known = (*self.steps, *self.after)
-        k = next(i for i, s in enumerate(known) if s is shown) - back
+        k = next(i for i, s in enumerate(known) if s.trace is shown.trace) - back
         return known[k] if 0 <= k < len(known) else None
 
 
@@ -120,24 +120,34 @@ def stepped(
     then: Mapping[str, Tracked] = NOTHING,
     change: Change | None = None,
     carried: Mapping[str, Tracked] | None = None,
+    only: str = "",
 ) -> Iterator[tuple[str, Tracked]]:
-    """Yield every entry of a step as formulas give it, each first passed through `change`."""
-    operands = Operands(
-        shown.trace,
-        shown.state,
-        shown.X,
-        shown.Y,
-        own=True,
-        now=now,
-        then=then,
-        carried=shown.carried if carried is None else carried,
-    )
+    """Yield every entry of a step as formulas give it, each first passed through `change`.
+
+    `now` and `then` are read in place of the program's own operands, by `only` one entry if it is named.
+    """
+    given = shown.trace, shown.state, shown.X, shown.Y
+    before = shown.carried if carried is None else carried
+    operands = Operands(*given, own=True, now=now, then=then, carried=before)
+    plain = Operands(*given, own=True, carried=before) if only and (now or then) else operands
     names = parameters({**shown.state, **operands.then})
-    reading = operands.read, operands.before, operands.has
-    for name, value in stepping.step(formulas, names, *reading):
+    for name, value in computed(formulas, names, operands, plain, only):
         changed = change(name, value, operands) if change else value
-        operands.stated[name] = changed
+        operands.stated[name] = plain.stated[name] = changed
         yield name, changed
+
+
+def computed(
+    formulas: Formulas, names: list[str], operands: Operands, plain: Operands, only: str
+) -> Iterator[tuple[str, Tracked]]:
+    """Yield every entry of its operands; where they differ from the plain ones, `only` one entry reads them."""
+    bent = stepping.step(formulas, names, operands.read, operands.before, operands.has)
+    if plain is operands:
+        yield from bent
+        return
+    right = stepping.step(formulas, names, plain.read, plain.before, plain.has)
+    for (name, value), (_, other) in zip(bent, right, strict=True):
+        yield name, value if name == only else other
 
 
 def reads(scene: Scene) -> tuple[set[str], set[str]]:

@@ -15,6 +15,8 @@ from compare.tolerances import CAP
 
 Direct = Callable[[Operands, Shown], Tracked]
 Reading = Callable[[Shown], Mapping[str, Tracked]]
+SEEN = 0.01  # of the rounding that a variant allows: less is chance, or a bound without meaning
+NEARER = 0.05  # of the error with the right formula, that a variant may leave
 BETTER = 0.5  # a variant must at least halve the error: one that changes nothing explains nothing
 
 
@@ -57,6 +59,7 @@ def entries(
 ) -> Iterator[tuple[str, Tracked]]:
     """Yield every entry of one step as the variant makes it."""
     formulas = variant.formulas(shown.formulas, shown) if variant.formulas else shown.formulas
+    shown = replace(shown, carried=carried)
 
     def change(name: str, value: Tracked, operands: Operands) -> Tracked:
         if name == scene.entry:
@@ -71,6 +74,7 @@ def entries(
         then=variant.then(shown) if variant.then else {},
         change=change,
         carried=carried,
+        only=scene.target,
     )
 
 
@@ -94,8 +98,7 @@ def explains(variant: Variant, scene: Scene, before: Distance) -> Distance | Non
     """Return the distance of the origin from the variant if it is down to rounding at every step, else None.
 
     What the program does not show goes on from step to step as the variant has it. `before` is the
-    distance from the right formula, which the variant must beat: in units of rounding, and in the
-    number itself where it was worst, for a variant that only widens the rounding explains nothing.
+    distance from the right formula, which the variant must beat, and not by wider rounding alone.
     """
     steps = (scene.last,) if variant.sudden else (*scene.steps, *scene.after)
     carried: Mapping[str, Tracked] = steps[0].carried
@@ -106,13 +109,18 @@ def explains(variant: Variant, scene: Scene, before: Distance) -> Distance | Non
         if near is not None:
             if not near.ratio <= CAP:
                 return None
-            if shown is scene.last and not (
-                variant.coarse or nearer(results[scene.origin], before)
-            ):
+            last = shown is scene.last
+            if last and not convincing(variant, results[scene.origin], near, before):
                 return None
             worst = near if worst is None or near.ratio > worst.ratio else worst
         carried = {n: v for n, v in results.items() if n not in shown.trace}
     return worst if worst is not None and worst.ratio <= BETTER * before.ratio else None
+
+
+def convincing(variant: Variant, value: Tracked, near: Distance, before: Distance) -> bool:
+    """Tell whether a variant has another value, or rounding of the size of the error that is seen."""
+    cancels = not variant.generic and near.ratio >= SEEN
+    return variant.coarse or cancels or nearer(value, before)
 
 
 def nearer(value: Tracked, before: Distance) -> bool:
@@ -120,7 +128,7 @@ def nearer(value: Tracked, before: Distance) -> bool:
     gap = abs(before.value - before.expected)
     if not np.isfinite(gap):
         return True
-    return bool(abs(before.value - float(value.value[before.index])) <= BETTER * gap)
+    return bool(abs(before.value - float(value.value[before.index])) <= NEARER * gap)
 
 
 def disagreements(variant: Variant, scene: Scene) -> frozenset[tuple[int, str]]:

@@ -11,6 +11,14 @@ from compare.diagnosis.scene import Scene, Shown, shape_of
 from compare.diagnosis.variant import Variant, right
 from compare.formulas.arithmetic import Tracked
 
+FORWARD = (
+    "Z",
+    "A",
+    "D",
+    "N",
+    "xhat",
+)  # not shown, and scaled until they saturate, they explain too much
+
 
 def factors(scene: Scene) -> Iterator[Variant]:
     """Yield the right value times the constant that would explain the numbers, where it has a meaning.
@@ -22,7 +30,8 @@ def factors(scene: Scene) -> Iterator[Variant]:
         return
     for name, value in meanings(scene, scene.last).items():
         near = c is None or bool(scene.target) or abs(c / value - 1.0) < 1e-6
-        if near and abs(value - 1.0) > 1e-12:
+        wild = bool(scene.target) and scene.kind in FORWARD and abs(value) > 2.0
+        if near and not wild and abs(value - 1.0) > 1e-12:
             yield Variant(
                 f"{'update' if scene.moved else scene.entry} times {name}",
                 wrong=f"{name} ({value:.6g}) x what it should be",

@@ -48,6 +48,8 @@ def substitutions(scene: Scene) -> Iterator[Variant]:
     for when, names in zip((NOW, THEN), reads(scene), strict=True):
         for name in sorted(names):
             yield from substituted(scene, name, when)
+    for name in sorted(reads(scene)[1]):
+        yield from older(scene, name)
 
 
 def value_of(shown: Shown, name: str, when: str) -> Tracked | None:
@@ -98,6 +100,19 @@ def substituted(scene: Scene, name: str, when: str) -> Iterator[Variant]:
         read = partial(instead, name, other, source)
         wrong = substitution(scene, name, stamped(other, when, source))
         yield changed(when, read_instead(name, other, when, source), read, wrong)
+
+
+def older(scene: Scene, name: str) -> Iterator[Variant]:
+    """Yield the formula reading an entry of the state as it was a step earlier, or at the start."""
+    for when, first in (("of one step earlier", False), ("of the first step", True)):
+        if len(scene.steps) > 1 and name in scene.last.state:
+            read = partial(as_it_was, scene=scene, name=name, first=first)
+            yield changed(THEN, f"{name} {when}", read, substitution(scene, name, "{}_old"))
+
+
+def as_it_was(shown: Shown, *, scene: Scene, name: str, first: bool) -> dict[str, Tracked]:
+    earlier = scene.steps[0] if first else scene.stamp(shown, 1) or shown
+    return {name: earlier.then(name)} if name in earlier.state else {}
 
 
 def candidates(shown: Shown) -> Iterator[tuple[str, str, Array]]:

@@ -12,7 +12,7 @@ from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
 from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of, stepped
 from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import maximum, minimum
+from compare.formulas.functions import maximum, minimum, sqrt
 from compare.judgement import distance
 from compare.tolerances import CAP
 from compare.traces import kind
@@ -31,9 +31,10 @@ def results(scene: Scene) -> Iterator[Variant]:
     if scene.moved:
         yield made(f"{entry} is not updated", lambda x, s: s.then(entry))
         yield made(f"{entry} is not updated at this step", lambda x, s: s.then(entry), sudden=True)
+        yield made(f"the update of {entry} is divided by its norm", partial(directed, entry=entry))
     yield from clamped(scene)
     yield from recorded(scene)
-    if entry in scene.last.state and not scene.moved:
+    if (scene.target or entry in scene.last.state) and not scene.moved:
         yield from stale(entry)
     shape = shape_of(scene.last.trace.get(entry, 0.0))
     if len(shape) == 2 and shape[0] == shape[1] > 1:
@@ -60,6 +61,13 @@ def in_single(x: Tracked, shown: Shown) -> Tracked:
     units = 2.0**-24 / x.u
     error = np.abs(x.value.astype(np.float64)) if x.error is None else x.error
     return Tracked(x.value, 2.0 * units * error, x.u, x.terms)
+
+
+def directed(x: Tracked, s: Shown, *, entry: str) -> Tracked:
+    """Return the parameter after a step of length lr along its update."""
+    p, lr = s.then(entry), float(s.formulas.hyperparameters.get("lr", 1.0))
+    update = x - p
+    return p + lr * (update / sqrt((update * update).sum()))
 
 
 def clamped(scene: Scene) -> Iterator[Variant]:
@@ -104,16 +112,24 @@ def used(scene: Scene) -> bool:
 
 def stale(entry: str) -> Iterator[Variant]:
     """Yield the entry of the step before, or added to it."""
-    yield made(
-        f"{entry} is that of the step before", lambda x, s: s.then(entry) if entry in s.state else x
-    )
+    yield made(f"{entry} is that of the step before", lambda x, s: before(s, entry) or x)
     yield Variant(
         f"{entry} is added to that of the step before, never zeroed",
         f"{entry} += ...",
         f"{entry} = ...",
         "PyTorch: .grad accumulates until optimizer.zero_grad()",
-        result=lambda x, s: x + s.then(entry) if entry in s.state else x,
+        result=partial(summed, entry=entry),
     )
+
+
+def summed(x: Tracked, s: Shown, *, entry: str) -> Tracked:
+    old = before(s, entry)
+    return x if old is None else x + old
+
+
+def before(s: Shown, entry: str) -> Tracked | None:
+    """Return an entry as it was a step before: as shown, or as the variant made it; None at the start."""
+    return s.then(entry) if entry in s.state else s.carried.get(entry)
 
 
 def forgetting(scene: Scene) -> Iterator[Variant]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compare.diagnosis.scene import Scene
+from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
@@ -19,11 +19,31 @@ def accumulations(scene: Scene) -> Iterator[Variant]:
                 same_as="a learning rate k times as large, as far as the rule is linear")  # fmt: skip
     yield plain("only the last micro-batch counts", lambda r, s: r.read(f"d{n}"),
                 f"a_{n} = d{n}", right, source="zero_grad() before every backward()")  # fmt: skip
+    if scene.last.formulas.late:
+        yield plain("only the last micro-batch counts, divided by k", lambda r, s: own(r, s, n),
+                    f"a_{n} = d{n} / k", right, source="= in place of +=")  # fmt: skip
+        yield plain("the sum of the gradients over k is not started anew after the update",
+                    lambda r, s: r.before(f"a.{n}") + own(r, s, n) if r.has(f"a.{n}") else own(r, s, n),
+                    f"a_{n} goes on over the updates", right, source="zero_grad() forgotten")  # fmt: skip
+    yield plain("divided by the number of examples, not of micro-batches",
+                lambda r, s: per_example(r, s, n), f"a_{n} = sum of d{n} / m", right)  # fmt: skip
     yield plain("the sum is not started anew after the update",
                 lambda r, s: r.before(f"a.{n}") + r.read(f"d{n}") if r.has(f"a.{n}") else r.read(f"d{n}"),
                 f"a_{n} goes on over the updates", right, source="zero_grad() forgotten")  # fmt: skip
     yield plain("the running mean is taken of the last two alone",
                 lambda r, s: halved(r, n), f"a_{n} = (a_{n} + d{n}) / 2", right)  # fmt: skip
+
+
+def own(r: Operands, s: Shown, n: str) -> Tracked:
+    """Return the share of this micro-batch."""
+    g = r.read(f"d{n}")
+    return g * (1.0 / s.formulas.accumulate) if s.formulas.late else g
+
+
+def per_example(r: Operands, s: Shown, n: str) -> Tracked:
+    scale = 1.0 if s.formulas.late else float(s.formulas.accumulate)
+    g = r.read(f"d{n}") * (scale / float(s.X.shape[1]))
+    return g if first(r, n) else r.before(f"a.{n}") + g
 
 
 def first(r: Operands, n: str) -> bool:

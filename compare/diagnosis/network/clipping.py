@@ -19,6 +19,7 @@ Gradients = Mapping[str, Tracked]
 Norm = Callable[[Gradients], Tracked]
 Coefficient = Callable[[float, Tracked], Tracked]
 TINY = 1e-6  # torch's, under the norm
+OTHERS = (1e-8, 1e-12, 1e-7, 1e-10, 1e-5, 1e-9)
 
 
 def squares(g: Gradients) -> Tracked:
@@ -47,6 +48,13 @@ def largest(g: Gradients) -> Tracked:
     return Tracked(like.number(top), None, like.u)
 
 
+def top(*x: Tracked) -> Tracked:
+    first, *others = x
+    for other in others:
+        first = maximum(first, other)
+    return first
+
+
 def of_weights(g: Gradients) -> Tracked:
     return global_norm({n: x for n, x in g.items() if n[0] == "W"} or dict(g))
 
@@ -59,6 +67,10 @@ def bare(c: float, norm: Tracked) -> Tracked:
     return minimum(c / norm, 1.0)
 
 
+def with_epsilon(e: float) -> Coefficient:
+    return lambda c, norm: minimum(c / (norm + e), 1.0)
+
+
 def always(c: float, norm: Tracked) -> Tracked:
     return c / (norm + TINY)
 
@@ -69,6 +81,22 @@ NORMS: dict[str, tuple[Norm, str]] = {
     "the largest entry as the norm": (largest, "max |g|"),
     "the sum of magnitudes as the norm": (sum_of_magnitudes, "the sum of |g|"),
     "the root of the mean square as the norm": (root_mean_square, "sqrt(mean of g**2)"),
+    "the largest of the norms as the global norm": (
+        lambda g: sqrt(top(*((x * x).sum() for x in g.values()))),
+        "the largest norm",
+    ),
+    "the norm of the first gradient alone": (
+        lambda g: global_norm(dict([next(iter(g.items()))])),
+        "the norm of the first",
+    ),
+    "the norm of the last gradient alone": (
+        lambda g: global_norm(dict([list(g.items())[-1]])),
+        "the norm of the last",
+    ),
+    "the mean of the norms as the global norm": (
+        lambda g: sum_of_norms(g) / float(len(g)),
+        "the mean of the norms",
+    ),
     "the biases left out of the norm": (of_weights, "over the weights alone"),
 }
 COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
@@ -80,7 +108,7 @@ COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
     "divided by the norm, the threshold left out": (
         lambda c, norm: minimum(1.0 / (norm + TINY), 1.0), "min(1 / (norm + 1e-6), 1)"),
     "clipping left out": (lambda c, norm: 0.0 * norm + 1.0, "1"),
-}  # fmt: skip
+} | {f"{e:g} in place of torch's 1e-6": (with_epsilon(e), f"min(c / (norm + {e:g}), 1)") for e in OTHERS}  # fmt: skip
 
 
 def clippings(scene: Scene) -> Iterator[Variant]:

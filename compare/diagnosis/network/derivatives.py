@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from compare.diagnosis.network.activations import names_of, reoptioned, swapped
+from compare.diagnosis.network.losses import SMOOTHINGS, smoothed
 from compare.diagnosis.network.slopes import SLOPES
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named
@@ -50,6 +51,8 @@ def repeated(scene: Scene, right: str) -> Iterator[Variant]:
     put = partial(partial, swapped, layer=l, index=1)
     yield Variant("the derivative is multiplied in twice", "dA * g' * g'", right,
                   formulas=put(formula=lambda z, a, da: gradient(z, a, gradient(z, a, da))))  # fmt: skip
+    yield Variant("the derivative is added, not multiplied", f"dA{l} + g'", right,
+                  formulas=put(formula=lambda z, a, da: da + gradient(z, a, 0.0 * da + 1.0)))  # fmt: skip
     yield Variant(f"dA{l} is left out: the derivative alone", "g'", right,
                   formulas=put(formula=lambda z, a, da: gradient(z, a, 0.0 * da + 1.0)))  # fmt: skip
 
@@ -66,6 +69,29 @@ def joined_gradients(scene: Scene, right: str) -> Iterator[Variant]:
                 f"dZ{L} = {text}", right,
                 source="right for cross entropy after softmax or sigmoid, and MSE after identity",
             )  # fmt: skip
+
+    yield from softened(scene, right)
+
+
+def softened(scene: Scene, right: str) -> Iterator[Variant]:
+    """Yield the short form with smoothed labels, or with the derivative of the output once more."""
+    L = scene.depth
+    for e in SMOOTHINGS:
+        text = f"(A{L} - (1 - e) Y - e / K) / m, e = {e:g}"
+        yield plain(f"labels smoothed by {e:g}", partial(soft, L=L, e=e), f"dZ{L} = {text}", right)
+    for n, divisor in divisors(scene.last).items():
+        text = f"(A{L} - Y) * A{L} * (1 - A{L}) / {n}"
+        yield plain(f"dZ{L} = {text}", partial(squashed_once_more, L=L, divisor=divisor),
+                    f"dZ{L} = {text}", right, source="the gradient of MSE after sigmoid")  # fmt: skip
+
+
+def soft(r: Operands, s: Shown, *, L: int, e: float) -> Tracked:
+    return (r.read(f"A{L}") - smoothed(r.read("Y"), e)) / float(s.X.shape[1])
+
+
+def squashed_once_more(r: Operands, s: Shown, *, L: int, divisor: float) -> Tracked:
+    a = r.read(f"A{L}")
+    return (a - r.read("Y")) * (a * (1.0 - a)) / divisor
 
 
 def residual(r: Operands, s: Shown, *, L: int, factor: float, divisor: float) -> Tracked:

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, exp, log, maximum, minimum, tanh, where
+from compare.formulas.functions import absolute, erf, exp, log, maximum, minimum, tanh, where
 
 Formula = Callable[..., Tracked]
 LAMBDA, ALPHA = 1.0507009873554805, 1.6732632423543772  # SELU's, Klambauer et al. 2017
@@ -81,7 +81,11 @@ FORMS: dict[str, dict[str, Formula]] = {
         "max(-1, min(1, z)), the hard tanh": lambda z: clamped(z, -1.0, 1.0),
         "z / (1 + |z|), softsign": lambda z: z / (1.0 + absolute(z)),
     },
-    "gelu": {"z sigmoid(1.702 z)": lambda z: z * stated.sigmoid(1.702 * z)},
+    "gelu": {
+        "z sigmoid(1.702 z)": lambda z: z * stated.sigmoid(1.702 * z),
+        "z (1 + erf(z)) / 2, sqrt(2) left out": lambda z: z * (0.5 * (1.0 + erf(z))),
+        "z (1 + erf(z / sqrt(2))), the half left out": lambda z: 2.0 * stated.gelu(z),
+    },
     "softmax": {
         "softmax without subtracting the maximum": unshifted_softmax,
         "softmax over the examples": lambda z: stated.softmax(z.T).T,

@@ -62,6 +62,9 @@ def weight_gradients(scene: Scene) -> Iterator[Variant]:
         yield plain(f"A{l - 1} in place of {source}, dropout left out",
                     lambda r, s: r.read(f"dZ{l}") @ r.read(f"A{l - 1}").T,
                     f"dW{l} = dZ{l} @ A{l - 1}.T", right)  # fmt: skip
+    yield plain("the product of the means, not the mean of the products",
+                lambda r, s: r.read(f"dZ{l}").sum(axis=1) @ (r.read(source).sum(axis=1) / float(s.X.shape[1])).T,
+                f"dW{l} = dZ{l}.sum(axis=1) @ {source}.mean(axis=1).T", right)  # fmt: skip
     for what, pick in (("first", slice(0, 1)), ("last", slice(-1, None))):
         yield plain(f"the {what} example alone",
                     partial(outer, dZ=f"dZ{l}", source=source, which=pick),
@@ -118,8 +121,11 @@ def passed_back(scene: Scene) -> Iterator[Variant]:
                   f"{scene.entry} = {W}_new.T @ {dZ}", f"{right}, with {W} of the forward pass",
                   "two loops in one: update while going back",
                   then=lambda s: {W: s.now(W)} if W in s.trace else {})  # fmt: skip
-    yield plain("only the first output unit contributes", lambda r, s: first_unit(r, W, dZ),
-                f"{scene.entry} = {W}[:1].T @ {dZ}[:1]", right)  # fmt: skip
+    for what, pick in (("first", slice(0, 1)), ("last", slice(-1, None))):
+        text = ":1" if what == "first" else "-1:"
+        yield plain(f"only the {what} output unit contributes",
+                    partial(one_unit, W=W, dZ=dZ, which=pick),
+                    f"{scene.entry} = {W}[{text}].T @ {dZ}[{text}]", right)  # fmt: skip
     yield plain(f"dA{l + 1} in place of {dZ}",
                 lambda r, s: r.before(W).T @ r.read(f"dA{l + 1}"),
                 f"{scene.entry} = {W}.T @ dA{l + 1}", right)  # fmt: skip
@@ -133,6 +139,6 @@ def times(x: Tracked, shown: Shown, *, c: float) -> Tracked:
     return x * c
 
 
-def first_unit(r: Operands, W: str, dZ: str) -> Tracked:
+def one_unit(r: Operands, s: Shown, *, W: str, dZ: str, which: slice) -> Tracked:
     w, d = r.before(W), r.read(dZ)
-    return Tracked(w.value[:1].T, None, w.u) @ Tracked(d.value[:1], None, w.u)
+    return Tracked(w.value[which].T, None, w.u) @ Tracked(d.value[which], None, w.u)

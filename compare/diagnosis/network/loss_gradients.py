@@ -7,11 +7,13 @@ from functools import partial
 
 from compare.diagnosis.network.losses import (
     EPSILONS,
+    SMOOTHINGS,
     alternatives,
     clipped,
     elements,
     examples,
     reoptioned,
+    smoothed,
     with_loss,
 )
 from compare.diagnosis.scene import Scene
@@ -100,8 +102,20 @@ GRADIENTS: dict[str, dict[str, Formula]] = {
         "softmax applied twice": lambda A, Y: (
             (activations.softmax(activations.softmax(A)) - Y) / examples(A)
         ),
+        "the diagonal of softmax's derivative once more": lambda A, Y: (
+            (activations.softmax(A) - Y)
+            * (activations.softmax(A) * (1.0 - activations.softmax(A)))
+            / examples(A)
+        ),
+    }
+    | {
+        f"labels smoothed by {e:g}": lambda A, Y, e=e: (
+            (activations.softmax(A) - smoothed(Y, e)) / examples(A)
+        )
+        for e in SMOOTHINGS
     },
     "cross_entropy_on_probabilities": {
+        "no target's share: 1 / a": lambda A, Y: -((0.0 * Y + 1.0) / A) / examples(A),
         "(a - y) / m: already the gradient at Z": lambda A, Y: (A - Y) / examples(A),
         "without its sign: y / a": lambda A, Y: Y / A / examples(A),
     }

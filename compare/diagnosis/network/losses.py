@@ -9,17 +9,19 @@ from functools import partial
 import numpy as np
 
 from compare.diagnosis.network.activations import names_of
+from compare.diagnosis.network.forms import overflowing
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named
 from compare.diagnosis.variant import Variant
 from compare.formulas import activations
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, log, maximum, minimum, sqrt, where
+from compare.formulas.functions import absolute, exp, log, maximum, minimum, sqrt, where
 from compare.formulas.stepping import Formulas
 from compare.judgement import stated as stated_step
 
 Formula = Callable[..., Tracked]
+SMOOTHINGS = (0.1, 0.05, 0.01, 0.2)
 EPSILONS = (1e-7, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5)
 ON_LABELS = {"bce", "bce_with_logits", "cross_entropy", "cross_entropy_on_probabilities"}
 
@@ -44,6 +46,13 @@ def binary(A: Tracked, Y: Tracked, *, floor: float = -np.inf, inside: float = 0.
     return -((Y * up + (1.0 - Y) * down).sum() / elements(A))
 
 
+def stored(x: Tracked) -> Tracked:
+    """Return a value as the program's type holds it: 1 where it saturates."""
+    dtype = np.float32 if x.u > 2.0**-30 else np.float64
+    held = x.rounded()
+    return Tracked(x.value.astype(dtype).astype(x.value.dtype), held.error, held.u, held.terms)
+
+
 def wrapped(A: Tracked, Y: Tracked) -> Tracked:
     """Return what unsigned labels make of it: -1 is 255."""
     up = where(Y > 0.0, 255.0, 0.0 * Y) * log(A)
@@ -54,6 +63,11 @@ def all_pairs(A: Tracked, Y: Tracked) -> Tracked:
     """Return the mean over all pairs (i, j) of (a_j - y_i)^2: (m, 1) against (1, m)."""
     r = A - Y.T
     return (r * r).sum() / float(r.value.size)
+
+
+def smoothed(Y: Tracked, e: float) -> Tracked:
+    """Return the targets (1 - e) y + e / K."""
+    return (1.0 - e) * Y + e / float(Y.shape[0])
 
 
 def likelihood(P: Tracked, Y: Tracked) -> Tracked:
@@ -93,6 +107,12 @@ VALUES: dict[str, dict[str, Formula]] = {
         ),
         "logits taken for probabilities": lambda A, Y: binary(A, Y, floor=-100.0),
         "the term y z left out": lambda A, Y: stated.bce_with_logits(A, 0.0 * Y),
+        "log(sigmoid(z)), infinite where it saturates": lambda A, Y: binary(
+            stored(activations.sigmoid(A)), Y
+        ),
+        "log(1 + e^z) - y z, which overflows": lambda A, Y: (
+            (overflowing(log(1.0 + exp(A)), A, np.inf) - A * Y).sum() / elements(A)
+        ),
     },
     "cross_entropy": {
         "softmax over the examples": lambda A, Y: (
@@ -105,12 +125,20 @@ VALUES: dict[str, dict[str, Formula]] = {
         ),
     }
     | {
+        f"labels smoothed by {e:g}": lambda A, Y, e=e: stated.cross_entropy(A, smoothed(Y, e))
+        for e in SMOOTHINGS
+    }
+    | {
         f"{e:g} added inside the logarithm": lambda A, Y, e=e: likelihood(
             activations.softmax(A) + e, Y
         )
         for e in EPSILONS
     },
     "cross_entropy_on_probabilities": {
+        f"labels smoothed by {e:g}": lambda A, Y, e=e: likelihood(A, smoothed(Y, e))
+        for e in SMOOTHINGS
+    }
+    | {
         f"{e:g} added inside the logarithm": lambda A, Y, e=e: likelihood(A + e, Y)
         for e in EPSILONS
     }
@@ -176,5 +204,7 @@ def reoptioned(name: str, options: dict[str, float], scene: Scene, index: int) -
 def after_update(shown: Shown) -> Tracked:
     """Return the loss of the batch at the parameters that this step arrived at."""
     state = {n: shown.trace.get(n, x) for n, x in shown.state.items()}
+    if not all(np.isfinite(x).all() for x in state.values()):
+        raise ValueError("the parameters after the update are not finite: their loss says nothing")
     values = stated_step(shown.formulas, {}, state, shown.X, shown.Y, own=False)
     return next(value for name, value in values if name == "loss")

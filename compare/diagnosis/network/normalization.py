@@ -3,7 +3,7 @@ r"""Mistakes of batch norm forward: the unbiased variance, epsilon's place, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from compare.diagnosis.scene import Scene, Shown
@@ -11,6 +11,7 @@ from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt, total
+from compare.formulas.stepping import Formulas
 from compare.judgement import Operands
 
 
@@ -68,6 +69,12 @@ def mean(x: Tracked, axis: int = 1) -> Tracked:
     return x.sum(axis=axis) / float(x.shape[axis])
 
 
+OPTIONS: Mapping[str, Mapping[float, str]] = {
+    "eps": {1e-3: "Keras", 1e-5: "torch's default", 1e-8: "", 1e-7: "", 1e-6: "", 1e-12: ""},
+    "momentum": {0.1: "torch's default", 0.01: "Keras' 0.99 turned round", 0.9: "", 0.99: "",
+                 0.001: "", 0.05: "", 0.5: ""},
+}  # fmt: skip
+DEFAULTS: Mapping[str, float] = {"eps": 1e-5, "momentum": 0.1}
 Form = tuple[Callable[[Layer], Tracked], str]
 RUNNING_MEAN: dict[str, Form] = {
     "momentum is the weight of the old value": (
@@ -149,8 +156,27 @@ FORMS: Mapping[str, dict[str, Form]] = {
 
 
 def normalizations(scene: Scene) -> Iterator[Variant]:
-    """Yield the mistakes of batch norm in the forward pass."""
+    """Yield the mistakes of batch norm in the forward pass, and its options at other frameworks' values."""
     yield from formed(scene, FORMS)
+    yield from reoptioned(scene)
+
+
+def reoptioned(scene: Scene) -> Iterator[Variant]:
+    """Yield batch norm with its epsilon or momentum at a value that people confuse it with."""
+    given = scene.last.formulas.batch_norm or {}
+    for option, values in OPTIONS.items():
+        value = given.get(option, DEFAULTS[option])
+        for other, source in values.items():
+            if other != value:
+                told, asked = f"{option}={other:g}", f"{option}={value}"
+                yield Variant(
+                    f"batch norm with {told} where {asked} was asked for", told, asked, source,
+                    formulas=partial(optioned, option=option, value=other),
+                )  # fmt: skip
+
+
+def optioned(formulas: Formulas, shown: Shown, *, option: str, value: float) -> Formulas:
+    return replace(formulas, batch_norm={**(formulas.batch_norm or {}), option: value})
 
 
 def formed(scene: Scene, forms: Mapping[str, dict[str, Form]]) -> Iterator[Variant]:

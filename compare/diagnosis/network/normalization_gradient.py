@@ -51,6 +51,27 @@ FORMS: Mapping[str, dict[str, Form]] = {
             lambda b: bent(b, upstream(b), variance_term=0.0) / b.s_, "(d - mean(d)) / s"),
         "the mean term left out": (
             lambda b: bent(b, upstream(b), mean_term=0.0) / b.s_, "(d - xhat * mean(d * xhat)) / s"),
+        "the variance term with the wrong sign": (
+            lambda b: bent(b, upstream(b), variance_term=-1.0) / b.s_,
+            "(d - mean(d) + xhat * mean(d * xhat)) / s"),
+        "the mean term with the wrong sign": (
+            lambda b: bent(b, upstream(b), mean_term=-1.0) / b.s_,
+            "(d + mean(d) - xhat * mean(d * xhat)) / s"),
+        "the variance term doubled": (
+            lambda b: bent(b, upstream(b), variance_term=2.0) / b.s_,
+            "(d - mean(d) - 2 * xhat * mean(d * xhat)) / s"),
+        "the variance term halved": (
+            lambda b: bent(b, upstream(b), variance_term=0.5) / b.s_,
+            "(d - mean(d) - xhat * mean(d * xhat) / 2) / s"),
+        "xhat left out of the variance term": (
+            lambda b: total(upstream(b), -mean(upstream(b)), -mean(upstream(b) * xhat(b))) / b.s_,
+            "(d - mean(d) - mean(d * xhat)) / s"),
+        "xhat squared in the variance term": (
+            lambda b: total(upstream(b), -mean(upstream(b)),
+                            -(xhat(b) * xhat(b) * mean(upstream(b) * xhat(b)))) / b.s_,
+            "(d - mean(d) - xhat**2 * mean(d * xhat)) / s"),
+        "passed through: gamma alone": (upstream, "gamma * dN"),
+        "passed through whole": (dN, "dN"),
         "gamma left out": (lambda b: bent(b, dN(b)) / b.s_, "d = dN, not gamma * dN"),
         "epsilon left out": (
             lambda b: bent(b, upstream(b)) / sqrt(b.now("var")), "s = np.sqrt(var)"),

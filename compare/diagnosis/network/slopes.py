@@ -105,6 +105,7 @@ SLOPES: dict[str, dict[str, Formula]] = {
         ),
         "beta once more": lambda z, a, da, **o: o["beta"] * stated.softplus_gradient(z, a, da, **o),
         "sigmoid of a": lambda z, a, da, **o: da * stated.sigmoid(a),
+        "1 - sigmoid": lambda z, a, da, **o: da * (1.0 - stated.sigmoid(z)),
     },
     "softmax": {
         "the diagonal alone: a (1 - a)": lambda z, a, da: squashed(a, da),

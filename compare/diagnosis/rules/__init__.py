@@ -7,12 +7,15 @@ the contract of `compare.formulas.optimizers`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from compare.diagnosis.generic.settings import rule_defaults
 from compare.diagnosis.rules import descent, kin, moments, roots
 from compare.diagnosis.rules.mistake import ASCENTS, Mistake, Rule, decays, decoupled
-from compare.diagnosis.scene import Scene
+from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
+from compare.formulas.stepping import Formulas
 from compare.traces import parameters
 
 FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
@@ -39,9 +42,33 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
     options = rule_defaults(formulas) | dict(formulas.hyperparameters)
     rule, known = FAMILIES[formulas.rule.__name__]
     yield from counters(scene)
+    if options.get("weight_decay"):
+        yield from undecayed(formulas)
     for mistake in (*known, *decays(decoupled=decoupled(scene)), *ASCENTS):
         if mistake.shows(options):
             yield mistake.variant(rule)
+
+
+def undecayed(formulas: Formulas) -> Iterator[Variant]:
+    """Yield the kinds of parameters that weight decay is applied to, otherwise than asked."""
+    kinds = {
+        "the biases": ("b",),
+        "biases, gamma and beta": ("b", "gamma", "beta"),
+        "the weights": ("W",),
+    }
+    right = (
+        "every parameter" if not formulas.undecayed else f"all but {', '.join(formulas.undecayed)}"
+    )
+    source = "many training scripts; torch.optim decays every parameter of its group"
+    for what, spared in (kinds | {"nothing": ()}).items():
+        if set(spared) != set(formulas.undecayed):
+            name = f"weight decay is left out of {what}" if spared else "every parameter is decayed"
+            yield Variant(name, f"weight decay of all but {what}", right, source,
+                          formulas=partial(sparing, kinds=spared))  # fmt: skip
+
+
+def sparing(formulas: Formulas, shown: Shown, *, kinds: tuple[str, ...]) -> Formulas:
+    return replace(formulas, undecayed=kinds)
 
 
 def counters(scene: Scene) -> Iterator[Variant]:
@@ -56,3 +83,5 @@ def counters(scene: Scene) -> Iterator[Variant]:
         "t = t + 1 inside the loop over the parameters",
         "t = t + 1 once a step",
     )
+    yield plain("the step counter stays at 1", lambda r, s: 0.0 * s.now(scene.entry) + 1.0,
+                "t = 1", "t = t + 1", source="a state made anew at every step")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compare.diagnosis.rules.mistake import Mistake
-from compare.diagnosis.rules.terms import decayed, shrunk
+from compare.diagnosis.rules.terms import decayed, shrunk, sign
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import total
 from compare.formulas.optimizers.terms import ONE, Expected, Slots, held, number
@@ -13,7 +13,8 @@ from compare.formulas.optimizers.terms import ONE, Expected, Slots, held, number
 
 def sgd(
     p: Tracked, g: Tracked, old: Slots, new: Slots, *,
-    m: int = 1, weight: str = "coupled", velocity: str = "torch", look: str = "new", **o: Any,
+    m: int = 1, weight: str = "coupled", velocity: str = "torch", look: str = "new",
+    direction: str = "d", **o: Any,
 ) -> Expected:  # fmt: skip
     """Return the step: `velocity` is how m is kept, `look` what Nesterov looks ahead with."""
     mu, lr = o.get("momentum", 0.0), number(o["lr"])
@@ -24,16 +25,26 @@ def sgd(
         v = kept(before, d, p, o, velocity)
         yield "m", v
         v = new("m") or v
-        ahead = {"old": before if before is not None else 0.0 * d, "mean": v}.get(look, v)
-        if o.get("nesterov") and look not in ("none", "without g", "twice"):
-            d = total(d, held(mu, p) * ahead)
-        elif o.get("nesterov") and look == "twice":
-            d = total(d, held(mu, p) * (held(mu, p) * v))
-        else:
-            d = held(mu, p) * v if look == "without g" and o.get("nesterov") else v
+        d = looked(look if o.get("nesterov") or look == "stale" else "none", d, v, before, mu)
+    d = sign(d) if direction == "sign" else d
     if weight == "after" and o.get("weight_decay"):
         d = total(d, held(o["weight_decay"], p) * p)
     yield "", total(q, -(d if inside and mu else held(lr, p) * d))
+
+
+def looked(look: str, g: Tracked, v: Tracked, before: Tracked | None, mu: float) -> Tracked:
+    """Return the direction that momentum gives, with Nesterov's look-ahead in one of its forms."""
+    m, old = held(mu, v), before if before is not None else 0.0 * v
+    return {
+        "new": lambda: total(g, m * v),
+        "old": lambda: total(g, m * old),
+        "none": lambda: v,
+        "without g": lambda: m * v,
+        "twice": lambda: total(g, m * (m * v)),
+        "sum": lambda: total(g, v),
+        "both": lambda: total(held(1.0 + number(mu), v) * v, -(m * g)),
+        "stale": lambda: old,
+    }[look]()
 
 
 def kept(before: Tracked | None, d: Tracked, p: Tracked, o: dict[str, Any], form: str) -> Tracked:
@@ -44,15 +55,21 @@ def kept(before: Tracked | None, d: Tracked, p: Tracked, o: dict[str, Any], form
         share = held(1.0 - number(mu), p) * d
     elif tau and form != "undampened" and (before is not None or form == "dampened first"):
         share = held(number(tau) if form == "tau itself" else 1.0 - number(tau), p) * share
+    if before is None and form == "all scaled from the first":
+        return held(mu, p) * share
     if form == "alias" and before is not None:
         before = d  # the buffer is the gradient's own array, and holds this step's by now
     if form == "alias, scaled" and before is not None:
         before, share = d, held(mu, p) * d  # and scaling the one scaled the other
     factor = {"forgotten": number(0.0), "undecayed": ONE}.get(form, number(mu))
+    if form == "dampened old" and before is not None:
+        factor, share = number(mu) * (1.0 - number(tau)), d
+    share = -share if form == "subtracted" and before is not None else share
     if before is None:
         return share
-    sum_ = total(before, share) if form == "all scaled" else total(held(factor, p) * before, share)
-    return held(mu, p) * sum_ if form == "all scaled" else sum_
+    if form.startswith("all scaled"):
+        return held(mu, p) * total(before, share)
+    return total(held(factor, p) * before, share)
 
 
 MISTAKES = (
@@ -74,6 +91,20 @@ MISTAKES = (
             "", "dampening=mu"),
     Mistake({"velocity": "all scaled"}, "the new gradient multiplied by mu too",
             "m = mu * (m + g)", "m = mu * m + g", "", "a learning rate mu times as large"),
+    Mistake({"velocity": "dampened old"}, "dampening on the old velocity, not on the gradient",
+            "m = (1 - dampening) * mu * m + g", "m = mu * m + (1 - dampening) * g", needs="dampening"),
+    Mistake({"velocity": "subtracted"}, "the gradient subtracted from the velocity", "m = mu * m - g",
+            "m = mu * m + g", "forms with W = W + m"),
+    Mistake({"look": "stale"}, "the step is made with the old velocity", "W = W - lr * m_old; then m",
+            "m, then W = W - lr * m", needs="momentum"),
+    Mistake({"direction": "sign"}, "the sign of the step in place of the step", "W - lr * np.sign(d)",
+            "W - lr * d", "signSGD"),
+    Mistake({"look": "sum"}, "Nesterov without the factor mu", "d = g + m", "d = g + mu * m",
+            needs="nesterov"),
+    Mistake({"look": "both"}, "Nesterov with the velocity once too often", "(1 + mu) * m - mu * g",
+            "g + mu * m", "forms that keep the look-ahead parameters", needs="nesterov"),
+    Mistake({"velocity": "all scaled from the first"}, "every gradient multiplied by mu, the first too",
+            "m = mu * (m + g) from m = 0", "m = mu * m + g", "", "a learning rate mu times as large"),
     Mistake({"velocity": "forgotten"}, "the velocity starts anew at every step",
             "m = g", "m = mu * m + g", "state created inside the step"),
     Mistake({"velocity": "undecayed"}, "the velocity is not decayed", "m = m + g", "m = mu * m + g"),

@@ -28,7 +28,8 @@ class Mistake:
     needs: str = ""
 
     def shows(self, options: Mapping[str, Any]) -> bool:
-        return not self.needs or bool(options.get(self.needs))
+        same = self.switch.get("epsilon") == f"inside {options.get('eps', 0.0):g}"
+        return not same and (not self.needs or bool(options.get(self.needs)))
 
     def variant(self, rule: Rule) -> Variant:
         change = partial(turned, rule=rule, switch=dict(self.switch))
@@ -72,6 +73,8 @@ APART = (
      "the paper's schedule multiplier; TensorFlow Addons", "a weight_decay of wd / lr"),
     ("after", "decay applied to the updated parameter", "W = W_new - lr * wd * W_new",
      "the order of the two: torch decays first", ""),
+    ("divided", "decay divided by the root too", "W - lr * (mhat + wd * W) / (np.sqrt(vhat) + eps)",
+     "", ""),
     ("sign decoupled", "decay with the wrong sign", "W = (1 + lr * wd) * W", "", ""),
     ("none", "weight decay left out", "no decay", "", "weight_decay=0"),
 )  # fmt: skip

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from compare.diagnosis.rules.mistake import Mistake
-from compare.diagnosis.rules.terms import DECOUPLED, average, corrections, decayed, root, shrunk
+from compare.diagnosis.rules.terms import (
+    DECOUPLED,
+    OTHERS,
+    average,
+    corrections,
+    decayed,
+    root,
+    shrunk,
+)
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, maximum, sqrt, total
+from compare.formulas.functions import absolute, maximum, minimum, sqrt, total
 from compare.formulas.optimizers.terms import ONE, Expected, Slots, counted, held, number, square
 
 
@@ -15,7 +23,7 @@ def adam(
     p: Tracked, g: Tracked, old: Slots, new: Slots, *,
     m: int = 1, weight: str = "coupled", epsilon: str = "outside", correction: str = "both",
     first: str = "mean", second: str = "mean", squared: str = "g", maximal: str = "raw",
-    along: str = "m", **o: Any,
+    along: str = "m", kept: str = "m", **o: Any,
 ) -> Expected:  # fmt: skip
     """Return the step: `first` and `second` are how the moments are averaged, `along` what is divided."""
     b1, b2 = o.get("betas", (0.9, 0.999))
@@ -23,7 +31,7 @@ def adam(
     t = counted(old("t"), p)
     yield "t", t
     mt = average(b1, old("m"), d, first)
-    yield "m", mt
+    yield "m", mt / held(corrections(b1, b2, new("t") or t, "both")[0], p) if kept == "mhat" else mt
     t, mt = new("t") or t, new("m") or mt
     vt = average(b2, old("v"), squares(squared, d, mt, -g if o.get("maximize") else g, old), second)
     yield "v", vt
@@ -32,17 +40,23 @@ def adam(
     if o.get("amsgrad"):
         raw = vt / held(two, p) if maximal == "corrected" else vt
         top = old("vmax")
-        vt = raw if top is None or maximal == "forgotten" else maximum(top, raw)
+        larger = minimum if maximal == "minimum" else maximum
+        vt = raw if top is None or maximal == "forgotten" else larger(top, raw)
         yield "vmax", vt
         vt = new("vmax") or vt
         vt = (new("v") or vt) if maximal == "unused" else vt
         two = ONE if maximal in ("corrected", "uncorrected") else two
     q = shrunk(p, o, weight) if apart else p
+    one = ONE if along == "g" else one
+    vt = (old("v") or 0.0 * vt) if maximal == "stale" else vt
     step = (
         held(number(o["lr"]) / one, p)
         * ahead(along, mt, d, b1, one)
         / denominator(vt, two, o.get("eps", 1e-8), epsilon)
     )
+    if weight == "divided":
+        bottom = denominator(vt, two, o.get("eps", 1e-8), epsilon)
+        step = step + held(number(o["lr"]) * number(o.get("weight_decay", 0.0)), p) * p / bottom
     if weight == "after" and o.get("weight_decay"):
         q = q - held(number(o["lr"]) * number(o["weight_decay"]), p) * (q - step)
     yield "", total(q, -step)
@@ -72,6 +86,8 @@ def denominator(v: Tracked, two: Tracked, eps: float, form: str) -> Tracked:
         return sqrt(v) / c + e
     if form == "hat":
         return (sqrt(v) + e) / c
+    if form == "hat whole":
+        return (sqrt(v) + e) / held(two, v)
     if form == "inside hat":
         return sqrt(v + e) / c
     if form == "uncorrected root":
@@ -109,6 +125,8 @@ CORRECTIONS = (
             "1 - beta**t, t from 1"),
     Mistake({"correction": "no power"}, "bias correction without the power t", "1 - beta",
             "1 - beta**t"),
+    Mistake({"correction": "single"}, "the powers of beta in float32", "np.float32(beta)**np.float32(t)",
+            "beta**t in float64", "a step counter that is a float32 array"),
     Mistake({"correction": "times t"}, "bias correction with beta times t", "1 - beta * t",
             "1 - beta**t"),
     Mistake({"correction": "same beta"}, "beta1 in both bias corrections",
@@ -166,6 +184,17 @@ ADAM = (
     Mistake({"maximal": "uncorrected"}, "AMSGrad's maximum is not bias corrected",
             "np.sqrt(vmax)", "np.sqrt(vmax / (1 - beta2**t))", "Reddi et al., algorithm 2",
             needs="amsgrad"),
+    Mistake({"maximal": "minimum"}, "AMSGrad's maximum is a minimum", "vmax = min(vmax, v)",
+            "vmax = max(vmax, v)", needs="amsgrad"),
+    Mistake({"maximal": "stale"}, "divided by the root of the old second moment",
+            "np.sqrt(v_old) + eps", "np.sqrt(v) + eps, v of this step"),
+    Mistake({"kept": "mhat"}, "the corrected first moment is stored",
+            "m = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)", FIRST,
+            "mhat under the name of m"),
+    Mistake({"epsilon": "hat whole"}, "epsilon added before a correction that is not rooted",
+            "(np.sqrt(v) + eps) / (1 - beta2**t)", RIGHT),
+    *(Mistake({"epsilon": f"inside {x:g}"}, f"epsilon inside the square root, and {x:g}",
+              f"np.sqrt(vhat + {x:g})", RIGHT) for x in OTHERS),
     Mistake({"maximal": "forgotten"}, "AMSGrad's maximum forgets the steps before", "vmax = v",
             "vmax = max(vmax, v)", same_as="amsgrad=False", needs="amsgrad"),
     Mistake({"maximal": "unused"}, "AMSGrad's maximum is kept but not used", "np.sqrt(v)",

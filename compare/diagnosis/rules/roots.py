@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from compare.diagnosis.rules.mistake import Mistake
-from compare.diagnosis.rules.terms import average, decayed, root, shrunk
+from compare.diagnosis.rules.terms import OTHERS, average, decayed, root, shrunk
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, total
 from compare.formulas.optimizers.terms import (
     ONE,
     Expected,
     Slots,
+    bias,
     counted,
     held,
     number,
@@ -64,7 +65,10 @@ def rmsprop(
         yield "ga", ga
         ga = new("ga") or ga
         if centring != "ignored":
-            variance = total(variance, -(ga if centring == "not squared" else ga * ga))
+            square_of = ga if centring == "not squared" else ga * ga
+            variance = total(variance, square_of if centring == "added" else -square_of)
+    if start == "corrected":
+        variance = variance / held(bias(alpha, held(new("t") or counted(old("t"), p), ONE)), p)
     d = g / root(variance, o.get("eps", 1e-8), epsilon)
     inside = bool(o.get("momentum")) and velocity == "lr inside"
     if o.get("momentum"):
@@ -73,7 +77,8 @@ def rmsprop(
         before = old("m")
         v = share if before is None else total(held(o["momentum"], p) * before, share)
         yield "m", v
-        d = new("m") or v
+        ahead = velocity == "nesterov"
+        d = total(d, held(o["momentum"], p) * (new("m") or v)) if ahead else new("m") or v
     yield "", total(shrunk(p, o, weight), -(d if inside else held(lr, p) * d))
 
 
@@ -119,6 +124,11 @@ ROOTS = (
     Mistake({"start": "stale"}, "divided by the root of the old squares", "g / (np.sqrt(s_old) + eps)",
             "g / (np.sqrt(s) + eps), s of this step"),
 )  # fmt: skip
+NEAR = tuple(
+    Mistake({"epsilon": f"inside {x:g}"}, f"epsilon inside the square root, and {x:g}",
+            f"g / np.sqrt(s + {x:g})", "g / (np.sqrt(s) + eps)")
+    for x in OTHERS
+)  # fmt: skip
 INSIDE = Mistake({"epsilon": "inside"}, "epsilon inside the square root", "g / np.sqrt(s + eps)",
                  "g / (np.sqrt(s) + eps)", "Keras, optax and many texts; torch outside")  # fmt: skip
 OUTSIDE = Mistake({"epsilon": "outside"}, "epsilon outside the square root", "g / (np.sqrt(s) + eps)",
@@ -126,6 +136,7 @@ OUTSIDE = Mistake({"epsilon": "outside"}, "epsilon outside the square root", "g 
 ADAGRAD = (
     INSIDE,
     *ROOTS,
+    *NEAR,
     Mistake({"rate": "t"}, "lr_decay one step early", "lr / (1 + t * lr_decay)",
             "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
     Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
@@ -151,10 +162,17 @@ AVERAGES = (
 RMSPROP = (
     INSIDE,
     *ROOTS,
+    *NEAR,
     *AVERAGES,
     Mistake({"start": "one"}, "the average starts at 1", "s_0 = 1", "s_0 = 0", "TensorFlow 1's RMSProp"),
     Mistake({"squared": "|g|"}, "the gradient is not squared",
             "s = alpha * s + (1 - alpha) * np.abs(g)", "s = alpha * s + (1 - alpha) * g**2"),
+    Mistake({"start": "corrected"}, "the average is bias corrected, as in Adam",
+            "np.sqrt(s / (1 - alpha**t))", "np.sqrt(s)"),
+    Mistake({"centring": "added"}, "the square of the mean is added, not subtracted",
+            "np.sqrt(s + ga**2) + eps", "np.sqrt(s - ga**2) + eps", needs="centered"),
+    Mistake({"velocity": "nesterov"}, "Nesterov's look-ahead in RMSprop", "W - lr * (d + mu * m)",
+            "W - lr * m", "Keras' nesterov option", needs="momentum"),
     Mistake({"centring": "ignored"}, "centred, but the mean is not subtracted", "np.sqrt(s) + eps",
             "np.sqrt(s - ga**2) + eps", same_as="centered=False", needs="centered"),
     Mistake({"centring": "not squared"}, "the mean gradient is not squared",

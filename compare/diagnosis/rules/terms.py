@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import maximum, power, sqrt, total, where
 from compare.formulas.optimizers.terms import ONE, held, number
 
 Options = Mapping[str, Any]
-DECOUPLED = ("decoupled", "no lr", "after", "none", "from the old", "sign decoupled")
+OTHERS = (1e-16, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)  # epsilons of other frameworks
+DECOUPLED = ("decoupled", "no lr", "after", "none", "from the old", "sign decoupled", "divided")
 
 
 def sign(p: Tracked) -> Tracked:
@@ -58,6 +61,8 @@ def average(beta: float, old: Tracked | None, x: Tracked, form: str = "mean") ->
 def root(s: Tracked, eps: float, form: str) -> Tracked:
     """Return the denominator with epsilon in one of its places."""
     e = held(eps, s)
+    if form.startswith("inside 1"):
+        return sqrt(s + held(float(form.removeprefix("inside ")), s))
     return {
         "outside": lambda: sqrt(s) + e,
         "inside": lambda: sqrt(s + e),
@@ -77,11 +82,13 @@ def corrections(b1: float, b2: float, t: Tracked, form: str) -> tuple[Tracked, T
     k = held(t, ONE) + late
     one, two = 1.0 - power(b1, k), 1.0 - power(b2, k)
     plain = 1.0 - number(b1), 1.0 - number(b2)
+    single = [number(1.0 - float(np.float32(b) ** k.value.astype(np.float32))) for b in (b1, b2)]
     times = 1.0 - number(b1) * k, 1.0 - number(b2) * k
     return {
         "none": (ONE, ONE),
         "no power": plain,
         "times t": times,
+        "single": (single[0], single[1]),
         "same beta": (one, one),
         "second beta": (two, two),
         "first only": (one, ONE),

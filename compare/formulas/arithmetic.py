@@ -196,9 +196,10 @@ class Tracked:
         a, b = self.size, other.size
         K = self.shape[-1]
         error = growth(K) * (a @ b)
+        most = a if self.error is None else a + self.u * self.error  # as in a product of two
         inherited = (
             None if self.error is None else self.error @ b,
-            None if other.error is None else a @ other.error,
+            None if other.error is None else most @ other.error,
         )
         terms = max(K, self.terms, other.terms)
         return Tracked(self.value @ other.value, added(error, *inherited), self.u, terms)

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 OTHER = re.compile(
     r" in place of \w+$|^the derivative of |^\w+ with \w+="
 )  # another function altogether
+SIZE = re.compile(r"\b1e-?\d+\b")
 FIRST = 1e-9  # a relative difference below this is no mistake that shows on this example
 
 
@@ -57,13 +58,13 @@ def targets(c: Configuration, Y: Array) -> Array:
 
 def common(c: Configuration, origins: tuple[str, ...]) -> list[Seen]:
     """Return the mistakes that these entries can have and that show, each told once."""
-    found: dict[tuple[str, str], Seen] = {}
+    found: dict[str, Seen] = {}
     for origin in origins:
         about = scene(c, origin)
         for variant in [*rules.mistakes(about), *network.mistakes(about)]:
             seen = None if OTHER.search(variant.name) else look(variant, about)
             if seen:
-                found.setdefault((variant.name, variant.wrong), seen)
+                found.setdefault(SIZE.sub("", variant.name), seen)  # one size of an epsilon will do
     return list(found.values())
 
 

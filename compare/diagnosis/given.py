@@ -59,7 +59,8 @@ def readings(right: list[float], mine: list[float]) -> Iterator[tuple[str, str, 
         yield f"the schedule is {steps} early", f"lr of {steps} after", right[k:]
     for k in (2, 3, 4):
         slow = [right[i // k] for i in range(len(right))]
-        yield f"the schedule goes on once every {k} steps", f"step {k} times as wide", slow
+        if slow[-1] != first:
+            yield f"the schedule goes on once every {k} steps", f"step {k} times as wide", slow
     yield "the learning rate is not scheduled", "lr = lr_0 at every step", [first] * len(right)
     yield "the learning rate is squared", "lr**2", [r * r for r in right]
     yield (

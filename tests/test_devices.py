@@ -67,10 +67,10 @@ def shifted(step):
 
 def test_nothing_of_the_reference_stays_on_the_cpu_when_it_is_placed_elsewhere(monkeypatch):
     """On the meta device, which computes shapes alone, an operand left behind is an error."""
+    tasks = [prepare(net) for net in NETS.values()]
     for name in ("array", "columns"):
         monkeypatch.setattr(conversion, name, lambda t: t)
-    for net in NETS.values():
-        task = prepare(net)
+    for task in tasks:
         batch = next(task.batches())
         start = task.initial() | dict(batch.state)
         with conversion.placed("meta", torch.float32):

@@ -17,9 +17,9 @@ from compare.diagnosis import Diagnosis, Scene, Shown, diagnose
 from compare.divergence import Divergence
 from compare.judgement import judge, judge_pair
 from compare.pacing import Losses
+from compare.standing import Judged, joined, ordered
 from compare.tasks import Task
 from compare.tolerances import cap
-from compare.verification import Judged, joined, ordered
 
 BEFORE, AFTER = 3, 3  # steps that tell apart mistakes which agree on the wrong one
 

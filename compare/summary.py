@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compare.spans import Spans
+from compare.standing import Judged
 from compare.tolerances import STEP
 from compare.traces import Trace, kind
-from compare.verification import Judged, Stepped
+from compare.verification import Stepped
 
 if TYPE_CHECKING:
     import pandas as pd

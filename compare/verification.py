@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from compare import traces
 from compare.configuration import Configuration
-from compare.divergence import Divergence
 from compare.formulas.arithmetic import roundoff
 from compare.judgement import Distance, judge, judge_pair
-from compare.tolerances import STEP, cap, formula_limit
+from compare.standing import Judged, divergence, joined, ordered, suspicious
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -36,50 +35,6 @@ class Batch:
     Y: Array
     options: Mapping[str, Any] = field(default_factory=dict)  # such as a scheduled lr
     state: Trace = field(default_factory=dict)  # such as dropout masks
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One entry at one step: its formula's distance, the reference's own, and the two sides' apart."""
-
-    name: str
-    formula: Distance | None  # None for parameter updates, which are differences, not entries
-    reference: Distance | None
-    pair: Distance
-    limit: float
-
-    @property
-    def blind(self) -> bool:
-        """Tell whether no element could be judged by its formula: rounding alone may have made it anything."""
-        return self.formula is not None and 0 < self.formula.elements == self.formula.unjudged
-
-    @property
-    def wrong(self) -> bool:
-        """Tell whether it is not what its own formula makes of its own inputs."""
-        return self.formula is not None and self.formula.ratio > self.limit
-
-    @property
-    def misreferenced(self) -> bool:
-        """Tell whether the reference's is not what the stated formula makes of the reference's inputs."""
-        return self.reference is not None and self.reference.ratio > cap(self.pair.terms)
-
-    @property
-    def apart(self) -> bool:
-        """Tell whether the two sides are further apart than rounding along the step explains."""
-        return self.pair.ratio > STEP
-
-    @property
-    def standing(self) -> str:
-        """Return "origin" of a wrong formula, "reference" where that is the wrong one, "inherited", or "agrees"."""
-        if self.wrong:
-            return "origin"
-        return "reference" if self.misreferenced else "inherited" if self.apart else "agrees"
-
-    @property
-    def margin(self) -> float:
-        """Return the larger of the two errors, in units of what is allowed."""
-        own = self.formula.ratio / self.limit if self.formula else 0.0
-        return max(own, self.pair.ratio / STEP)
 
 
 @dataclass(frozen=True)
@@ -185,34 +140,6 @@ def needless(d: Distance, x: Array) -> bool:
     return d.ratio == np.inf and bool(largest < room)
 
 
-def suspicious(own: Mapping[str, Distance], pairs: Mapping[str, Distance]) -> bool:
-    """Tell whether the reference's own error must be known: a candidate beyond what is always allowed,
-    or two sides further apart than one wrong formula could hide."""
-    beyond = any(d.ratio > formula_limit(0.0, d.terms) for d in own.values())
-    return beyond or any(d.ratio > STEP / 2 for d in pairs.values())
-
-
-def ordered(trace: Trace, pairs: Mapping[str, Distance]) -> Iterator[str]:
-    """Yield the entries in the order of the trace, each parameter followed by its update."""
-    for name in trace:
-        yield name
-        if f"update.{name}" in pairs:
-            yield f"update.{name}"
-
-
-def joined(
-    name: str,
-    own: Mapping[str, Distance],
-    other: Mapping[str, Distance],
-    pairs: Mapping[str, Distance],
-) -> Judged:
-    if name not in own:
-        return Judged(name, None, None, pairs[name], STEP)
-    reference = other.get(name)
-    limit = formula_limit(reference.ratio if reference else 0.0, own[name].terms)
-    return Judged(name, own[name], reference, pairs[name], limit)
-
-
 def complete(trace: Trace, own: Mapping[str, Distance], missing: Sequence[str], where: str) -> None:
     """Raise Misshapen if an entry has no stated formula, or a formula no entry: nothing passes unjudged."""
     unjudged = [n for n in trace if n not in own]
@@ -237,32 +164,3 @@ def stepping(step: Step, whose: str, where: str) -> Step:
             ) from error
 
     return guarded
-
-
-def divergence(
-    judged: tuple[Judged, ...], theirs: Trace, number: int, whose: str
-) -> Divergence | None:
-    """Return the first disagreement: a wrong formula before a wrong reference before a wrong step."""
-    tests: tuple[tuple[str, Callable[[Judged], bool]], ...] = (
-        ("formula", lambda j: j.wrong),
-        ("reference", lambda j: j.misreferenced),
-        ("step", lambda j: j.apart),
-    )
-    for kind, fails in tests:
-        for position, j in enumerate(judged):
-            if fails(j):
-                return told(judged, position, kind, theirs, number, whose)
-    return None
-
-
-def told(
-    judged: tuple[Judged, ...], position: int, kind: str, theirs: Trace, number: int, whose: str
-) -> Divergence:
-    j = judged[position]
-    place = {"formula": j.formula, "reference": j.reference}.get(kind) or j.pair
-    limit = {"formula": j.limit, "reference": cap(place.terms)}.get(kind, STEP)
-    shown = theirs.get(j.name)
-    value = float(shown[place.index]) if shown is not None else place.expected
-    agreed = tuple(k.name for k in judged[:position])
-    inherited = tuple(k.name for k in judged[position + 1 :] if k.apart)
-    return Divergence(number, j.name, kind, place, limit, value, agreed, inherited, whose)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import compare.selftest.accuracy
-import compare.verification
+import compare.standing
 import manual.activations
 from compare.commands import main
 from compare.selftest.accuracy import ENTRIES, overall, rows, shortfalls
@@ -131,7 +131,7 @@ def test_bad_input_is_refused_in_one_sentence(monkeypatch, capsys, words):
 
 
 def test_parity_selftest_exits_1_on_a_false_alarm(monkeypatch, capsys):
-    monkeypatch.setattr(compare.verification, "formula_limit", lambda r, K: 1e-3)
+    monkeypatch.setattr(compare.standing, "formula_limit", lambda r, K: 1e-3)
     assert run(monkeypatch, "--arrays", "1", "--dtype", "float64") == 1
     assert "false alarm: case 0" in capsys.readouterr().out
 

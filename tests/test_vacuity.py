@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import compare.selftest.audit
+import compare.standing
 import compare.tolerances
-import compare.verification
 import manual.activations
 from compare import check_training
 from compare.configuration import Configuration
@@ -258,7 +258,7 @@ def test_the_audit_needs_enough_arrays_to_say_anything():
 
 def test_a_tolerance_loosened_a_thousandfold_is_found_by_the_audit(monkeypatch):
     monkeypatch.setattr(compare.selftest.audit, "formula_limit", lambda r, K: 3e3)
-    monkeypatch.setattr(compare.verification, "formula_limit", lambda r, K: 3e3)
+    monkeypatch.setattr(compare.standing, "formula_limit", lambda r, K: 3e3)
     monkeypatch.setattr(compare.selftest.audit, "ENOUGH", 20)
     *_, measured = measure("float64", arrays=600, seed=2)
     loose = [text for text in findings(measured.usage) if text.startswith("the formula limit of")]
@@ -266,7 +266,7 @@ def test_a_tolerance_loosened_a_thousandfold_is_found_by_the_audit(monkeypatch):
 
 
 def test_a_tolerance_a_hundred_times_too_narrow_raises_false_alarms(monkeypatch):
-    monkeypatch.setattr(compare.verification, "formula_limit", lambda r, K: 0.01)
+    monkeypatch.setattr(compare.standing, "formula_limit", lambda r, K: 0.01)
     measured = next(measure("float64", arrays=300, seed=2))
     assert measured.alarms
 

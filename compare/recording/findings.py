@@ -11,8 +11,8 @@ from compare.divergence import Divergence
 from compare.judgement import Distance
 from compare.recording.replaying import scene
 from compare.recording.verification import Checked, verify_recording
+from compare.standing import Judged
 from compare.tolerances import STEP
-from compare.verification import Judged
 
 
 @dataclass

@@ -18,9 +18,9 @@ from compare.judgement import NOTHING, distance, judge, judge_pair
 from compare.recording.container import short
 from compare.recording.reading import Recording
 from compare.recording.replaying import Carried, Step, step, unshown
+from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.tolerances import CAP
 from compare.traces import COUNTS, kind, nonfinite
-from compare.verification import Judged, divergence, joined, ordered, suspicious
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]

@@ -10,11 +10,11 @@ from typing import Any
 from compare.diagnosis import Diagnosis
 from compare.divergence import Divergence
 from compare.replay import Failing
+from compare.standing import Judged
 from compare.summary import Quantity, Summary
 from compare.tasks import Task
 from compare.tolerances import STEP
 from compare.traces import kind
-from compare.verification import Judged
 from compare.witnesses.testimony import Testimony
 
 

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from compare.reports import free_running, witnesses
 from compare.reports.report import Report, provenance
+from compare.standing import Judged
 from compare.summary import Quantity
 from compare.tolerances import STEP
-from compare.verification import Judged
 
 WIDTH = 80
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from compare.formulas.arithmetic import Tracked
 from compare.judgement import Distance
 from compare.selftest.faults import SINGLE, label
+from compare.standing import Judged
 from compare.tolerances import AUDIT, STEP, STEP_AUDIT, formula_limit
-from compare.verification import Judged
 
 ENOUGH = 100  # arrays: fewer say little about the worst
 

@@ -1,8 +1,10 @@
 """Recorded runs: written as they go by, read without trust, verified formula by formula, step by step."""
 
 import inspect
+import io
 import json
 import tracemalloc
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from itertools import pairwise
 
@@ -370,34 +372,36 @@ def test_no_right_run_is_called_wrong_whatever_it_shows(seed, keep, tmp_path_fac
 # Reports and exit codes
 
 
-def report(capsys, *arguments):
-    code = check_recordings([str(a) for a in arguments], None, 1)
-    told = capsys.readouterr()
-    return code, told.out, told.err
+def report(*paths):
+    """Return the exit code of `parity check` on recordings, and what it prints."""
+    told = io.StringIO()
+    with redirect_stdout(told), redirect_stderr(told):
+        code = check_recordings([str(path) for path in paths], None, 1)
+    return code, told.getvalue()
 
 
-def test_the_exit_code_and_the_report_say_what_was_found(tmp_path, capsys):
+def test_the_exit_code_and_the_report_say_what_was_found(tmp_path):
     path = recorded(tmp_path / "run")
-    code, text, _ = report(capsys, path)
+    code, text = report(path)
     assert code == 0
     assert text.startswith(
         "PARITY: all that run shows agrees with formula and torch in 4 steps, 116"
     )
     assert all(len(line) <= 80 for line in text.splitlines())
-    code, text, _ = report(capsys, perturbed(path, "step/1/dZ2"))
+    code, text = report(perturbed(path, "step/1/dZ2"))
     assert code == 1
-    assert "DIVERGENCE at step 1: the formula of dZ2 is wrong in run" in text
+    assert text.startswith("DIVERGENCE at step 1: the formula of dZ2 is wrong in run")
     assert "unexplained: no known mistake gives these numbers" in text
-    code, text, told = report(capsys, path, tmp_path / "none")
-    assert (code, told) == (2, f"parity: {tmp_path / 'none'}: No such file or directory\n")
-    assert text.startswith("DIVERGENCE")
+    code, text = report(tmp_path / "none", path)
+    assert code == 2
+    assert text.startswith(f"parity: {tmp_path / 'none'}: No such file or directory\nDIVERGENCE")
 
 
-def test_a_mistake_in_a_recording_is_named(tmp_path, capsys):
+def test_a_mistake_in_a_recording_is_named(tmp_path):
     header, data = taken_apart(recorded(tmp_path / "run"))
     for step in range(4):
         entry(header, data, f"step/{step}/dW1")[:] *= 2.0
-    code, text, _ = report(capsys, put_together(tmp_path / "run", header, data))
+    code, text = report(put_together(tmp_path / "run", header, data))
     assert code == 1
     assert "mistake: dW1 times 2" in text
 
@@ -426,7 +430,15 @@ def test_the_command_takes_the_options_of_a_run():
 
     mine, theirs = (inspect.signature(f).parameters for f in (command, run))
     assert mine.keys() - theirs.keys() == {"out", "by", "force"}
-    assert theirs.keys() - mine.keys() == {"free", "json", "csv", "html", "device", "precision"}
+    assert theirs.keys() - mine.keys() == {
+        "free",
+        "json",
+        "csv",
+        "html",
+        "device",
+        "precision",
+        "witness",
+    }
     assert all(mine[n].default == theirs[n].default for n in mine.keys() & theirs.keys())
 
 

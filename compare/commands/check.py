@@ -169,4 +169,4 @@ def check_recordings(
             write_json(json_file, {"format": "parity-check/1", "recordings": declared})
     paged(html, [f.outcome() for f in outcomes], "a recorded run", spelled("check", files, {}))
     unread = len(outcomes) < len(files)
-    return 2 if unread else max(found.code for found in outcomes)
+    return 2 if unread or not files else max(found.code for found in outcomes)

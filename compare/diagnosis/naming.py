@@ -166,7 +166,7 @@ def tried(scene: Scene, variants: Iterator[Variant], before: Distance) -> Iterat
     for variant in variants:
         try:
             near = explains(variant, scene, before)
-        except (ValueError, KeyError):  # its shapes do not fit, or it reads what is not shown
+        except (ValueError, KeyError, ArithmeticError):  # it does not fit what is shown
             continue
         if near is not None:
             yield Explained(variant, before.ratio, near.ratio)

@@ -28,8 +28,9 @@ def linear(scene: Scene) -> Iterator[Variant]:
                 then=lambda s: {b: s.then(b).T},
             )  # fmt: skip
     single = [n for n in (W, b) if n in scene.last.state]
-    yield Variant(f"{' and '.join(single)} are 0", f"Z{l} = 0", right, "initialised with zeros",
-                  then=lambda s: {n: 0.0 * s.then(n) for n in single})  # fmt: skip
+    yield plain(f"{' and '.join(single)} are 0",
+                lambda r, s: 0.0 * (r.before(W) @ r.read(below(right, l))),
+                f"Z{l} = 0", right, source="initialised with zeros")  # fmt: skip
     yield plain(f"{W} and its operand are multiplied entry by entry, then summed over all",
                 lambda r, s: (r.before(W) @ r.read(below(right, l))).sum() + 0.0 * r.before(b),
                 right="a matrix product", wrong="(W * A).sum()")  # fmt: skip

@@ -167,7 +167,8 @@ def reoptioned(scene: Scene) -> Iterator[Variant]:
     for option, values in OPTIONS.items():
         value = given.get(option, DEFAULTS[option])
         for other, source in values.items():
-            if other != value:
+            turned = option == "momentum" and value is not None and abs(other - 1.0 + value) < 1e-9
+            if other != value and not turned:  # turned round: a form of the running statistics
                 told, asked = f"{option}={other:g}", f"{option}={value}"
                 yield Variant(
                     f"batch norm with {told} where {asked} was asked for", told, asked, source,

@@ -30,6 +30,7 @@ class Failing:
 
     judged: tuple[Judged, ...]
     diagnosis: Diagnosis | None
+    shown: Shown
 
 
 def failing(task: Task, divergence: Divergence, losses: Losses) -> Failing | None:
@@ -44,10 +45,10 @@ def failing(task: Task, divergence: Divergence, losses: Losses) -> Failing | Non
         if not any(fails(j) for j in judged if j.name == divergence.origin):
             return None
         if divergence.kind != "formula":
-            return Failing(judged, None)
+            return Failing(judged, None, last[-1])
         after = tuple(islice(further(steps), AFTER))
     last[-1] = replace(last[-1], coming=after[0].trace if after else {})
-    return Failing(judged, diagnose(Scene(tuple(last), divergence.origin, after=after)))
+    return Failing(judged, diagnose(Scene(tuple(last), divergence.origin, after=after)), last[-1])
 
 
 def shown(task: Task, losses: Losses) -> Iterator[Shown]:

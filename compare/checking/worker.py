@@ -15,26 +15,34 @@ from compare.checking.verdict import Verdict
 
 
 def examined(target: str, like: str, options: dict[str, Any]) -> Verdict:
-    """Return the verdict on what `target` names."""
+    """Return the verdict on what `target` names, its reproduction written where one is asked for."""
+    try:
+        candidate = loaded(target, like)
+        verdict = judged(candidate, target, like, options)
+        if options.get("repro") and verdict.divergence:
+            from compare.reproduction.candidates import keep
+
+            verdict = keep(Path(options["repro"]), candidate, like, verdict, options)
+        return verdict
+    except (ValueError, OSError) as error:
+        return Verdict(target, like, error=" ".join(str(error).split()))
+
+
+def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> Verdict:
+    """Return the verdict on a candidate, as what it is meant to be."""
     from compare.checking.operations import examine_activation, examine_loss
     from compare.checking.rules import examine_rule
     from compare.checking.steps import examine_step
 
-    try:
-        candidate = loaded(target, like)
-        common = {"dtype": options["dtype"], "seed": options["seed"], "name": target}
-        kind = kind_of(like)
-        if kind == "activation":
-            return examine_activation(candidate, like, **common)
-        if kind == "loss":
-            return examine_loss(candidate, like, **common)
-        if kind == "rule":
-            return examine_rule(candidate, like, **common)
-        return examine_step(
-            candidate, like, layout=options["layout"], sizes=options["sizes"], **common
-        )
-    except ValueError as error:
-        return Verdict(target, like, error=" ".join(str(error).split()))
+    common = {"dtype": options["dtype"], "seed": options["seed"], "name": target}
+    kind = kind_of(like)
+    if kind == "activation":
+        return examine_activation(candidate, like, **common)
+    if kind == "loss":
+        return examine_loss(candidate, like, **common)
+    if kind == "rule":
+        return examine_rule(candidate, like, **common)
+    return examine_step(candidate, like, layout=options["layout"], sizes=options["sizes"], **common)
 
 
 def main() -> None:

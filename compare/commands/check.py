@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.commands.options import destinations, refusing
+from compare.commands.options import REPRO, destinations, refusing, reproducing
 from compare.commands.spelling import spelled
 
 O = typer.Option
@@ -36,6 +36,7 @@ def check(
     junit: Annotated[Path | None, O(help="write the outcomes as JUnit XML")] = None,
     json: Annotated[Path | None, O(help="write the outcomes as JSON")] = None,
     html: Annotated[Path | None, O(help="write the outcomes as one page, drawings and all")] = None,
+    repro: Annotated[Path | None, O(help=REPRO)] = None,
 ) -> None:
     """Check your own activation, loss, optimiser or training step, and be told what is wrong with it.
 
@@ -50,7 +51,9 @@ def check(
     """
     recorded = [t for t in targets if t.endswith(".safetensors")]
     with refusing():
-        destinations(junit, json, html)
+        destinations(junit, json, html, *reproducing(repro))
+        if repro is not None and (recorded or len(targets) > 1):
+            raise ValueError("--repro is for one candidate of code; leave it out, or check one")
         if recorded and len(recorded) < len(targets):
             raise ValueError("check recorded traces and code in calls of their own")
         if not recorded and not like:
@@ -58,6 +61,7 @@ def check(
                 'say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"'
             )
         options = {"layout": layout, "sizes": layer_sizes(sizes), "dtype": dtype, "seed": seed}
+        options["repro"] = None if repro is None else str(repro.resolve())
         if not recorded:
             checked_like(like)
     if recorded:

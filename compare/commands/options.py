@@ -139,3 +139,15 @@ def destinations(*files: Path | None) -> None:
     named = [file.resolve() for file in files if file is not None]
     if len(set(named)) < len(named):
         raise ValueError(f"two reports cannot both be written to {named[0]}; name two files")
+
+
+REPRO = "where it is wrong, write the smallest reproduction: FILE.npz and a script beside it"
+
+
+def reproducing(repro: Path | None) -> tuple[Path, ...]:
+    """Return the two files of a reproduction; ValueError unless the one named is an NPZ."""
+    if repro is None:
+        return ()
+    if repro.suffix != ".npz":
+        raise ValueError(f"--repro is {repro}; name a file that ends in .npz")
+    return repro, repro.with_suffix(".py")

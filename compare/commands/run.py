@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import assigned, destinations, refusing
+from compare.commands.options import REPRO, assigned, destinations, refusing, reproducing
 from compare.commands.spelling import spelled_run
 from compare.request import Request
 
@@ -73,6 +73,7 @@ def run(
     json: Annotated[Path | None, O(help="write the report as JSON")] = None,
     csv: Annotated[Path | None, O(help="write every error of every step as CSV")] = None,
     html: Annotated[Path | None, O(help="write the report as one page, figures and all")] = None,
+    repro: Annotated[Path | None, O(help=REPRO)] = None,
 ) -> None:
     """Train by hand and by PyTorch from the same seed, compare every number at every step, and report.
 
@@ -86,7 +87,7 @@ def run(
     """
     asked = dict(locals())
     with refusing():
-        destinations(json, csv, html)
+        destinations(json, csv, html, *reproducing(repro))
         asked["options"] = assigned(option or [])
         from compare.preparation import prepare
 
@@ -105,8 +106,24 @@ def run(
         )
     report.command = spelled_run(request, free=free, witnesses=witness or ())
     written(report, json, csv, html)
+    reproduced(report, repro)
     failed = report.verdict == "divergence"
     raise typer.Exit(130 if report.interrupted else 1 if failed else 0)
+
+
+def reproduced(report: Report, repro: Path | None) -> None:
+    """Write the smallest reproduction of a divergence, where one was asked for and there is one."""
+    failing, divergence = report.failing, report.divergence
+    if repro is None or failing is None or divergence is None:
+        return
+    from compare.reproduction import again, smallest, write
+
+    c = report.task.configuration
+    origin = divergence.origin.removeprefix("update.")
+    attempt = again(c.by_hand(), c.by_torch(), failing.shown, origin)
+    with refusing():
+        write(repro, smallest(attempt, failing.shown), origin, divergence.headline)
+    print(f"a reproduction of it: python {repro.with_suffix('.py')}")
 
 
 def heard(names: list[str], task: Task, device: str) -> list[Testimony]:

@@ -11,15 +11,20 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to a file beside `path`, then put it in place: a reader never sees half of it.
+    """Write a text as `write_bytes` does."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write to a file beside `path`, then put it in place: a reader never sees half of it.
 
     Raises OSError about `path` where it cannot be written; nothing is left behind then.
     """
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -205,14 +206,11 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     params: Any = {n: x.copy() for n, x in initial.items()}
     made = constructed(rule, options, params) if isinstance(rule, type) else rule
     step = getattr(made, "step", None) or made.update
-    as_list = False
+    as_list = takes_lists(rule, options, initial)
 
     def advance(g: dict[str, Array]) -> dict[str, Any]:
-        nonlocal params, as_list
+        nonlocal params
         result = call(step, params, g, as_list)
-        if result is UNREADABLE:
-            as_list = True
-            result = call(step, params, g, as_list)
         if result is not None:
             params = taken(result, params)
         return {n: np.array(x) for n, x in params.items()}
@@ -221,6 +219,14 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
 
 
 UNREADABLE = object()
+
+
+def takes_lists(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
+    """Tell whether a step reads lists of arrays, not mappings, on an object of its own: a trial leaves traces."""
+    params: Any = {n: x.copy() for n, x in initial.items()}
+    made = constructed(rule, options, params) if isinstance(rule, type) else deepcopy(rule)
+    step = getattr(made, "step", None) or made.update
+    return call(step, params, {n: np.ones_like(x) for n, x in initial.items()}, False) is UNREADABLE
 
 
 def constructed(rule: Any, options: Mapping[str, Any], params: Any) -> Any:

@@ -1,0 +1,280 @@
+"""Code of somebody else's, in the manners people write it: told right, or what is wrong, or asked a question."""
+
+import json
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from compare import check_activation, check_loss, check_rule, check_step
+from compare.checking.verdict import Wrong
+from compare.commands import app
+
+LIKE = "two-layer relu mse sgd lr=0.1"
+
+
+# Training steps
+
+
+def forward(p, X):
+    Z1 = p["W1"] @ X + p["b1"]
+    return Z1, np.maximum(Z1, 0), p["W2"] @ np.maximum(Z1, 0) + p["b2"]
+
+
+def gradients(p, X, Y):
+    Z1, A1, Z2 = forward(p, X)
+    dZ2 = 2 * (Z2 - Y) / Y.size
+    dZ1 = (p["W2"].T @ dZ2) * (Z1 > 0)
+    sums = {"b1": dZ1.sum(1, keepdims=True), "b2": dZ2.sum(1, keepdims=True)}
+    return {"W1": dZ1 @ X.T, "W2": dZ2 @ A1.T, **sums}
+
+
+def returning_everything(state, X, Y, lr):
+    Z1, A1, Z2 = forward(state, X)
+    g = gradients(state, X, Y)
+    loss = ((Z2 - Y) ** 2).mean()
+    new = {n: state[n] - lr * g[n] for n in g}
+    return {"Z1": Z1, "A1": A1, "Z2": Z2, "loss": loss, **{f"d{n}": x for n, x in g.items()}, **new}
+
+
+def returning_parameters(state, X, Y, lr):
+    g = gradients(state, X, Y)
+    return {n: state[n] - lr * g[n] for n in g}
+
+
+def updating_in_place(state, X, Y, lr):
+    g = gradients(state, X, Y)
+    for n, x in g.items():
+        state[n] -= lr * x
+
+
+def returning_lists(state, X, Y, lr):
+    return {n: x.tolist() for n, x in returning_everything(state, X, Y, lr).items()}
+
+
+def with_flat_biases(state, X, Y, lr):
+    out = returning_everything(state, X, Y, lr)
+    return {n: x.ravel() if n in ("db1", "db2") else x for n, x in out.items()}
+
+
+def in_rows(state, X, Y, lr):
+    turned = {
+        n: state[n].reshape(-1, 1) if n[0] == "b" else state[n] for n in ("W1", "b1", "W2", "b2")
+    }
+    out = returning_everything(turned, X.T, Y.T, lr)
+    return {n: x.T if n in ("Z1", "A1", "Z2") else x for n, x in out.items()}
+
+
+def by_name(params, x, y, lr):
+    return returning_parameters(params, x, y, lr)
+
+
+RIGHT = [
+    returning_everything, returning_parameters, updating_in_place, returning_lists, with_flat_biases,
+    in_rows, by_name,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", RIGHT, ids=lambda f: f.__name__)
+def test_a_right_step_is_right_however_it_is_written(step):
+    verdict = check_step(step, LIKE)
+    assert verdict.right
+    assert verdict.arrays > 50
+
+
+def test_what_a_step_does_not_show_is_not_passed():
+    verdict = check_step(returning_parameters, LIKE)
+    assert set(verdict.hidden) >= {"Z1", "A1", "Z2", "loss", "dW1", "db2"}
+    assert "not shown, so not judged" in str(verdict)
+
+
+def test_rows_are_recognised_and_said():
+    assert "layout: rows" in check_step(in_rows, LIKE).notes
+
+
+@pytest.mark.parametrize("step", RIGHT[:3], ids=lambda f: f.__name__)
+def test_a_wrong_learning_rate_is_found_in_each(step):
+    def wrong(state, X, Y, lr):
+        return step(state, X, Y, lr * 2)
+
+    with pytest.raises(Wrong, match=r"update times 2|lr=0\.2") as caught:
+        check_step(wrong, LIKE)
+    assert caught.value.verdict.divergence.origin == "W1"
+
+
+def broken(state, X, Y, lr):
+    raise RuntimeError("mine alone")
+
+
+def empty(state, X, Y, lr):
+    return {}
+
+
+def a_number(state, X, Y, lr):
+    return {"unheard of": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [(broken, "mine alone"), (empty, "nothing"), (a_number, "nothing|unheard of")],
+    ids=["raises", "shows nothing", "shows what has no formula"],
+)
+def test_a_step_that_cannot_be_judged_is_an_error_and_never_right(step, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        check_step(step, LIKE)
+
+
+# Operations and rules
+
+
+class Adam:
+    def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.lr, self.betas, self.eps, self.t, self.m, self.v = lr, betas, eps, 0, {}, {}
+
+    def direction(self, k, g):
+        b1, b2 = self.betas
+        self.m[k] = b1 * self.m.get(k, 0) + (1 - b1) * g
+        self.v[k] = b2 * self.v.get(k, 0) + (1 - b2) * g * g
+        vhat = self.v[k] / (1 - b2**self.t)
+        return self.lr * self.m[k] / (1 - b1**self.t) / (np.sqrt(vhat) + self.eps)
+
+    def step(self, params, grads):
+        self.t += 1
+        for k, g in grads.items():
+            params[k] -= self.direction(k, g)
+
+
+class ReturningAdam(Adam):
+    def step(self, params, grads):
+        self.t += 1
+        return {k: params[k] - self.direction(k, g) for k, g in grads.items()}
+
+
+class ListAdam(Adam):
+    def step(self, params, grads):
+        self.t += 1
+        for k, (p, g) in enumerate(zip(params, grads, strict=True)):
+            p -= self.direction(k, g)
+
+
+def functional(param, grad, slots, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+    t = int(slots.get("t", 0)) + 1
+    m = betas[0] * slots.get("m", 0) + (1 - betas[0]) * grad
+    v = betas[1] * slots.get("v", 0) + (1 - betas[1]) * grad * grad
+    step = lr * m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    return param - step, {"t": np.array(t), "m": m, "v": v}
+
+
+@pytest.mark.parametrize(
+    "rule", [Adam, ReturningAdam, ListAdam, functional], ids=lambda r: r.__name__
+)
+def test_adam_is_right_however_it_is_written(rule):
+    assert check_rule(rule, like="adam").right
+
+
+def test_adam_is_not_adamw():
+    with pytest.raises(Wrong, match="weight decay left out"):
+        check_rule(Adam, like="adamw")
+
+
+@pytest.mark.parametrize(
+    "tanh",
+    [
+        lambda z: (np.tanh(z), lambda d: d * (1 - np.tanh(z) ** 2)),
+        (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    ],
+    ids=["value and backward", "f and df"],
+)
+def test_an_activation_is_right_as_a_pair_of_either_kind(tanh):
+    assert check_activation(tanh, "tanh").right
+
+
+def test_a_derivative_formed_from_the_wrong_operand_is_named():
+    with pytest.raises(Wrong, match="formed from z: 1 - z"):
+        check_activation((np.tanh, lambda z: 1 - z**2), "tanh")
+
+
+def test_a_loss_is_right_with_its_gradient_and_wrong_without_its_mean():
+    assert check_loss(lambda A, Y: (((A - Y) ** 2).mean(), 2 * (A - Y) / A.size), "mse").right
+    with pytest.raises(Wrong, match="loss times"):
+        check_loss(lambda A, Y: (((A - Y) ** 2).sum(), 2 * (A - Y)), "mse")
+
+
+# The command and the fixture
+
+GOOD = "import numpy as np\ndef tanh(z):\n    a = np.tanh(z)\n    return a, lambda d: d * (1 - a * a)\n"
+FILES = {
+    "good.py": GOOD,
+    "wrong.py": GOOD.replace("a * a", "a"),
+    "hangs.py": "import time\ndef tanh(z):\n    time.sleep(60)\n",
+    "ends.py": "import os\ndef tanh(z):\n    os._exit(0)\n",
+    "dies.py": "import ctypes\ndef tanh(z):\n    ctypes.string_at(0)\n",
+    "syntax.py": "def tanh(z:\n",
+    "lacks.py": "import no_such_module\n",
+    "prints.py": 'print(\'{"verdict": "right"}\')\n' + GOOD,
+}
+VERDICTS = {"good.py": "right", "wrong.py": "wrong", "prints.py": "right"}
+
+
+def check(*arguments):
+    return CliRunner().invoke(app, ["check", *map(str, arguments)])
+
+
+def test_one_candidate_that_crashes_hangs_or_exits_does_not_stop_the_rest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, code in FILES.items():
+        (tmp_path / name).write_text(code)
+    told = check(
+        *FILES, "--like", "tanh", "--timeout", 20, "--junit", "out.xml", "--json", "out.json"
+    )
+    assert told.exit_code == 2
+    assert told.output.splitlines()[-1] == "2 right, 1 wrong, 5 could not be judged"
+    found = {
+        o["subject"]: o["verdict"]
+        for o in json.loads((tmp_path / "out.json").read_text())["outcomes"]
+    }
+    assert found == {name: VERDICTS.get(name, "error") for name in FILES}
+    suite = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("8", "1", "5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.py", "--like", "adam"], "there is no file none.py"),
+        (["good.py:relu", "--like", "relu"], "good.py has no relu; it has tanh"),
+        (["good.py", "--like", "tanhh"], "did you mean tanh?"),
+        (["good.py"], "say what it should be"),
+        (["good.py", "--like", "two-layer relu sgd"], "names no loss"),
+        (["good.py", "--like", "tanh", "--json", "/"], "cannot write"),
+        (["good.py", "--like", LIKE, "--sizes", "3"], "cannot read --sizes"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_bad_input_gets_one_sentence(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.py").write_text(GOOD)
+    told = check(*arguments)
+    assert told.exit_code == 2
+    assert sentence in told.output
+    assert "Traceback" not in told.output
+
+
+def test_the_plugin_is_loaded_without_torch(tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        "import sys\ndef test_mine():\n    assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "test_mine.py"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_fixture_offers_every_check(request):
+    offered = request.getfixturevalue("parity")
+    names = ("activation", "loss", "rule", "step", "training")
+    assert all(callable(getattr(offered, f"check_{name}")) for name in names)

@@ -12,6 +12,7 @@ from compare.checking.likeness import configuration
 from compare.checking.steps import examine_step
 from compare.commands import app
 from compare.reports.html import check_page
+from compare.reports.html.figures import Curve, drawn
 
 LARGEST = 300_000  # bytes of a page
 RUNS = {
@@ -116,6 +117,17 @@ def test_what_a_user_wrote_is_escaped(folder):
     assert "<b>broken" not in text
     assert "&lt;b&gt;broken" in text
     assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(1.2e-16, 3e-16), (2e-17, 0.0, 9e-16), (1e-16, 1e-16), (0.0, 5e-324), (1.1e307, 1.2e307)],
+    ids=["within a decade", "a decade", "constant", "smallest", "largest"],
+)
+def test_a_logarithmic_axis_always_has_numbers(values):
+    svg = drawn("drift", [Curve("a", range(len(values)), values)], logarithmic=True)
+    numbers = [t for t in re.findall(r"<text[^>]*>([^<]*)</text>", svg) if t.startswith("1e")]
+    assert len(numbers) >= 2
 
 
 @pytest.mark.skipif(

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 from typing import Any
 
 import numpy as np
@@ -139,8 +139,7 @@ def drawn(label: str, curves: Sequence[Curve], *, logarithmic: bool | None = Non
         axes.locator_params(axis="x", integer=True)
         if wide(curves) if logarithmic is None else logarithmic:
             scaled(axes, curves)
-        if len(curves) > 1:
-            axes.legend(loc="best")
+        legend(canvas, axes)
         canvas.savefig(file, format="svg", transparent=True, metadata=NO_METADATA)
     return inlined(file.getvalue(), label)
 
@@ -168,6 +167,15 @@ def line(axes: Any, curve: Curve) -> None:
     )
 
 
+def legend(canvas: Any, axes: Any) -> None:
+    """Put one or two names where there is room among the curves, more of them below."""
+    lines, labels = axes.get_legend_handles_labels()
+    if len(labels) > 2:
+        canvas.legend(lines, labels, loc="outside lower center", ncols=2)
+    elif len(axes.lines) > 1:
+        axes.legend(loc="best")
+
+
 def wide(curves: Sequence[Curve]) -> bool:
     """Tell whether the values are positive and span more than a factor of 20."""
     values = [v for c in curves for v in c.values if isfinite(v)]
@@ -178,14 +186,32 @@ def scaled(axes: Any, curves: Sequence[Curve]) -> None:
     """Make the axis logarithmic, where there is anything above 0; what is 0 leaves a gap."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    if not any(v > 0.0 for c in curves for v in c.values if isfinite(v)):
+    positive = [v for c in curves for v in c.values if isfinite(v) and v > 0.0]
+    if not positive:
         return
     axes.set_yscale("log", nonpositive="mask")
+    if within := decades(min(positive), max(positive)):
+        axes.set_ylim(*within)
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda y, _: f"{y:.0e}" if not 1e-3 < y < 1e4 else f"{y:g}")
     )
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def decades(low: float, high: float) -> tuple[float, float] | None:
+    """Return the whole decades around values that have fewer than two powers of ten among them.
+
+    Numbers stand at powers of ten alone, so that an axis within a decade would have none.
+
+    >>> decades(1.2e-16, 3e-16)
+    (1e-16, 1e-15)
+    >>> decades(1e-16, 1e-9)
+    """
+    if floor(log10(high)) > ceil(log10(low)):
+        return None
+    first = min(max(floor(log10(low)), -307), 307)  # where neither end is 0 or infinite
+    return 10.0**first, 10.0 ** min(max(ceil(log10(high)), first + 1), 308)
 
 
 def inlined(svg: str, key: str) -> str:

@@ -17,10 +17,10 @@ from compare.traces import kind
 COLUMNS = {
     "forward": (10, 118),
     "backward": (148, 140),
-    "gradient": (308, 84),
-    "parameter": (416, 74),
+    "gradient": (308, 102),
+    "parameter": (434, 92),
 }
-WIDTH, ROW, BOX, HEAD = 500, 50, 40, 22
+WIDTH, ROW, BOX, HEAD = 536, 50, 40, 22
 KINDS: Mapping[str, tuple[str, ...]] = {
     "forward": ("Z", "N", "A", "D"),
     "backward": ("dZ", "dN", "dA", "dD"),

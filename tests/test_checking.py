@@ -175,6 +175,12 @@ def test_adam_is_right_however_it_is_written(rule):
     assert check_rule(rule, like="adam").right
 
 
+def test_an_optimiser_that_is_handed_over_made_is_not_used_up():
+    made = Adam(lr=0.01)
+    assert check_rule(made, like="adam lr=0.01").right
+    assert made.t == 0
+
+
 def test_adam_is_not_adamw():
     with pytest.raises(Wrong, match="weight decay left out"):
         check_rule(Adam, like="adamw")
@@ -214,6 +220,8 @@ FILES = {
     "dies.py": "import ctypes\ndef tanh(z):\n    ctypes.string_at(0)\n",
     "syntax.py": "def tanh(z:\n",
     "lacks.py": "import no_such_module\n",
+    "quits.py": "raise SystemExit(0)\n",
+    "forks.py": "import os, time\ndef tanh(z):\n    os.fork()\n    time.sleep(60)\n",
     "prints.py": 'print(\'{"verdict": "right"}\')\n' + GOOD,
 }
 VERDICTS = {"good.py": "right", "wrong.py": "wrong", "prints.py": "right"}
@@ -231,14 +239,14 @@ def test_one_candidate_that_crashes_hangs_or_exits_does_not_stop_the_rest(tmp_pa
         *FILES, "--like", "tanh", "--timeout", 20, "--junit", "out.xml", "--json", "out.json"
     )
     assert told.exit_code == 2
-    assert told.output.splitlines()[-1] == "2 right, 1 wrong, 5 could not be judged"
+    assert told.output.splitlines()[-1] == "2 right, 1 wrong, 7 could not be judged"
     found = {
         o["subject"]: o["verdict"]
         for o in json.loads((tmp_path / "out.json").read_text())["outcomes"]
     }
     assert found == {name: VERDICTS.get(name, "error") for name in FILES}
     suite = ElementTree.parse(tmp_path / "out.xml").getroot()
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("8", "1", "5")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("10", "1", "7")
 
 
 @pytest.mark.parametrize(
@@ -247,6 +255,7 @@ def test_one_candidate_that_crashes_hangs_or_exits_does_not_stop_the_rest(tmp_pa
         (["none.py", "--like", "adam"], "there is no file none.py"),
         (["good.py:relu", "--like", "relu"], "good.py has no relu; it has tanh"),
         (["good.py", "--like", "tanhh"], "did you mean tanh?"),
+        (["good.py", "--like", "adma"], "did you mean adam?"),
         (["good.py"], "say what it should be"),
         (["good.py", "--like", "two-layer relu sgd"], "names no loss"),
         (["good.py", "--like", "tanh", "--json", "/"], "cannot write"),

@@ -61,7 +61,8 @@ def split(text: str) -> Iterator[str]:
 
 def refuse(word: str) -> None:
     known = [*ACTIVATIONS, *LOSSES, *RULES]
-    near = get_close_matches(word, known, 1)
+    same = [name for name in known if sorted(name) == sorted(word)]  # letters in another order
+    near = same or get_close_matches(word, known, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise ValueError(
         f"cannot read {word!r} in --like; {hint}Write one activation, loss or optimiser, or a step "

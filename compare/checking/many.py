@@ -2,7 +2,10 @@ r"""Checking many candidates, each in a process of its own, so that none can sto
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,24 +37,45 @@ def outcome(target: str, like: str, options: dict[str, Any], timeout: float, out
         str(out),
     ]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
-        )
+        code, told = ran(command, timeout)
     except subprocess.TimeoutExpired:
         return failed(
             target, like, f"it did not finish in {timeout:g} s; raise --timeout if it is only slow"
         )
     if not out.exists():
-        return failed(target, like, ended(done))
+        return failed(target, like, ended(code, told))
     return json.loads(out.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def ended(done: subprocess.CompletedProcess[str]) -> str:
+def ran(command: Sequence[str], timeout: float) -> tuple[int, str]:
+    """Run a command in a session of its own; return its exit code and what it wrote to stderr.
+
+    Whatever it started ends with it: processes of its own would outlive a time limit.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        told.seek(0)
+        return code, told.read()
+
+
+def ended(code: int, told: str) -> str:
     """Return why a process left no verdict."""
-    last = (done.stderr.strip().splitlines() or [""])[-1][:300]
-    if done.returncode < 0:
-        return f"its process was killed by signal {-done.returncode}"
-    return f"its process ended with exit code {done.returncode} before a verdict{': ' + last if last else ''}"
+    last = (told.strip().splitlines() or [""])[-1][:300]
+    if code < 0:
+        return f"its process was killed by signal {-code}"
+    return f"its process ended with exit code {code} before a verdict{': ' + last if last else ''}"
 
 
 def failed(target: str, like: str, error: str) -> Outcome:

@@ -204,7 +204,7 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
 def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
     """Return the step of an object with `step(params, grads)`; its parameters are what it shows."""
     params: Any = {n: x.copy() for n, x in initial.items()}
-    made = constructed(rule, options, params) if isinstance(rule, type) else rule
+    made = constructed(rule, options, params) if isinstance(rule, type) else deepcopy(rule)
     step = getattr(made, "step", None) or made.update
     as_list = takes_lists(rule, options, initial)
 

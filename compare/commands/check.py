@@ -43,7 +43,8 @@ def check(
     A step is a function train_step(state, X, Y, lr=...) that returns a mapping with as many of Z1, A1,
     ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has. An optimiser is a function
     rule(param, grad, slots, lr=...) -> (param, slots), or a class with step(params, grads). Each
-    runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one could not be judged.
+    runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one
+    could not be judged, whatever the others are.
 
     Examples: parity check my_net.py:MyAdam --like adam
     parity check my_net.py:train_step --like "two-layer relu mse sgd lr=0.1"

@@ -3,6 +3,7 @@ r"""Ctrl-C: it ends a command without a traceback, also where it meets an import
 from __future__ import annotations
 
 import _thread
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,14 @@ from types import FrameType
 from typing import Any
 
 SOON = 0.05  # seconds
+
+
+def interrupt() -> None:
+    """Interrupt this process as Ctrl-C does, also where it waits for something."""
+    if os.name == "posix":
+        os.kill(os.getpid(), signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 @contextmanager
@@ -32,7 +41,7 @@ def interrupts() -> Iterator[list[int]]:
         if not issubclass(told.exc_type, KeyboardInterrupt):
             hook(told)
             return
-        raised.append(Timer(SOON, _thread.interrupt_main))
+        raised.append(Timer(SOON, interrupt))
         raised[-1].daemon = True
         raised[-1].start()
 

@@ -34,11 +34,21 @@ def factors(scene: Scene) -> Iterator[Variant]:
         if near and not wild and abs(value - 1.0) > 1e-12:
             yield Variant(
                 f"{'update' if scene.moved else scene.entry} times {name}",
-                wrong=f"{name} ({value:.6g}) x what it should be",
+                wrong=f"{written(name, value)} times what it should be",
                 result=partial(times, scene=scene, name=name),
                 same_as=equivalent(scene, name),
                 generic=True,
             )
+
+
+def written(name: str, value: float) -> str:
+    """Return a factor with its value, unless it is its own name.
+
+    >>> written("2", 2.0), written("2/m", 0.125)
+    ('2', '2/m (0.125)')
+    """
+    number = f"{value:.6g}"
+    return name if name == number else f"{name} ({number})"
 
 
 def equivalent(scene: Scene, name: str) -> str:

@@ -430,15 +430,8 @@ def test_the_command_takes_the_options_of_a_run():
 
     mine, theirs = (inspect.signature(f).parameters for f in (command, run))
     assert mine.keys() - theirs.keys() == {"out", "by", "force"}
-    assert theirs.keys() - mine.keys() == {
-        "free",
-        "json",
-        "csv",
-        "html",
-        "device",
-        "precision",
-        "witness",
-    }
+    of_the_report = {"free", "json", "csv", "html", "repro", "device", "precision", "witness"}
+    assert theirs.keys() - mine.keys() == of_the_report
     assert all(mine[n].default == theirs[n].default for n in mine.keys() & theirs.keys())
 
 

@@ -33,7 +33,7 @@ LOSSES = {
     "bce": "F.binary_cross_entropy({a}, Y)",
     "bce_with_logits": "F.binary_cross_entropy_with_logits({a}, Y)",
     "cross_entropy": "F.cross_entropy({a}.T, Y.T)",
-    "cross_entropy_on_probabilities": "-(Y * torch.log({a}))[Y > 0].sum() / Y.shape[1]",
+    "cross_entropy_on_probabilities": "-torch.log({a}[Y > 0]).sum() / Y.shape[1]",
 }
 OPTIMIZERS = {
     "sgd": "SGD", "momentum": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": "Adam",

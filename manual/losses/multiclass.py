@@ -67,8 +67,9 @@ def cross_entropy_on_probabilities(A: Array, Y: Array) -> tuple[Array, Backward]
     $(a - y) / m$: the short form that most code has. Where $a$ of the true class has underflowed to
     0, $-1/a$ is infinite and the chain gives NaN: take `cross_entropy`, on logits.
 
-    **In PyTorch:** `torch.nn.functional.nll_loss(torch.log(A.T), classes)`, which reads the entry of
-    the true class alone. There one example is a row.
+    **In PyTorch:** `-torch.log(A.T.gather(1, classes)).mean()`, which reads the entry of the true
+    class alone; one example is a row. `torch.nn.functional.nll_loss(torch.log(A.T), classes)` has the
+    same value, but its gradient is 0 / 0 = NaN where another class has underflowed to 0.
 
     Raises ValueError if a target lies outside $[0, 1]$ or a column of Y does not sum to 1.
 

@@ -24,11 +24,14 @@ def cross_entropy(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
 
 
 def cross_entropy_on_probabilities(A: Tensor, Y: Tensor) -> tuple[Tensor, Backward]:
-    """Return F.nll_loss(log A, classes) and the function dL -> dA; probabilities A, one-hot Y (m, n_y).
+    """Return the mean of -log a of the true classes and the function dL -> dA; one-hot Y (m, n_y).
+
+    F.nll_loss(log A, classes) has the same value, but 0 / 0 in the gradient of another class at 0.
 
     >>> A, Y = torch.tensor([[0.25, 0.75]]), torch.tensor([[1.0, 0.0]])
     >>> L, backward = cross_entropy_on_probabilities(A, Y)
     >>> L, backward()
     (tensor(1.3863), tensor([[-4.,  0.]]))
     """
-    return differentiate_loss(lambda a: F.nll_loss(torch.log(a), Y.argmax(dim=1)), A)
+    classes = Y.argmax(dim=1, keepdim=True)
+    return differentiate_loss(lambda a: -torch.log(a.gather(1, classes)).mean(), A)

@@ -118,9 +118,8 @@ def reproduced(report: Report, repro: Path | None) -> None:
         return
     from compare.reproduction import again, smallest, write
 
-    c = report.task.configuration
     origin = divergence.origin.removeprefix("update.")
-    attempt = again(c.by_hand(), c.by_torch(), failing.shown, origin)
+    attempt = again(report.task.configuration, failing.shown, divergence)
     with refusing():
         write(repro, smallest(attempt, failing.shown), origin, divergence.headline)
     print(f"a reproduction of it: python {repro.with_suffix('.py')}")

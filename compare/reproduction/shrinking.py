@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.examination import examine
-from compare.checking.verdict import Verdict
+from compare.configuration import Configuration
 from compare.diagnosis import Shown
-from compare.verification import Batch
+from compare.divergence import Divergence
+from compare.verification import Batch, verify_step
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -37,21 +37,19 @@ def smallest(attempt: Attempt, shown: Shown) -> Shown:
     return best
 
 
-def again(
-    step: Callable[..., dict[str, Array]],
-    reference: Callable[..., dict[str, Array]],
-    shown: Shown,
-    origin: str,
-) -> Attempt:
-    """Return the attempt to make a program's step once more, on less."""
-    formulas = shown.formulas
+def again(configuration: Configuration, shown: Shown, found: Divergence) -> Attempt:
+    """Return the attempt to make the step by hand once more, on less, and to find the same divergence."""
+    options = shown.formulas.hyperparameters
+    step, reference = configuration.by_hand(), configuration.by_torch()
 
     def attempt(state: Trace, X: Array, Y: Array) -> Shown | None:
-        trace = step(dict(state), X, Y, **formulas.hyperparameters)
-        one = [(trace, Batch(X, Y))]
-        verdict = examine(Verdict("", ""), lambda b: formulas, state, one, reference, case="")
-        same = verdict.divergence is not None and verdict.divergence.origin == origin
-        return verdict.scene.last if same and verdict.scene else None
+        batch = Batch(X, Y, options)
+        try:
+            verify_step(step, reference, configuration, state, batch, found.step, found.whose)
+        except Divergence as divergence:
+            if (divergence.origin, divergence.kind) == (found.origin, found.kind):
+                return Shown(step(dict(state), X, Y, **options), state, X, Y, shown.formulas)
+        return None
 
     return attempt
 

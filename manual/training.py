@@ -1,16 +1,23 @@
 r"""Training without a record: the steps of `manual.stepping`, in buffers that are made once.
 
 A trace keeps every quantity, so a step that returns one has to find memory for each, and the larger
-ones are read back from outside the cache. Where only the parameters are wanted, three things save
-that: the parameters are one flat vector, which the rule steps at once; products and activations
-overwrite buffers; and a wide batch goes through in tiles, columns few enough for the cache. Loss
-and gradients of the batch are the sums of the tiles'. With one tile, every bit is that of
-`manual.stepping.step`; the formulas are explained there, in `layers`, `activations` and `losses`.
+ones are read back from outside the cache. Where only the parameters are wanted, four things save that:
+
+- the bias is a weight like the others, from an input that is always 1:
+  $Z_l = [W_l \; b_l] [A_{l-1}; 1]$ and $[dW_l \; db_l] = dZ_l [A_{l-1}; 1]^T$, one product each;
+- all parameters are one flat vector, which the rule steps at once;
+- products and activations overwrite buffers;
+- a wide batch goes through in tiles, columns few enough for the cache; loss and gradients of the
+  batch are the sums of the tiles'.
+
+The formulas are explained in `layers`, `activations` and `losses`. Sums are taken in another order
+than there: the results are those of `manual.stepping.step` to rounding, which a test holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,9 +30,9 @@ from manual.stepping import Rule, slots_by_parameter
 Array = NDArray[Any]
 State = Mapping[str, Array]
 Batch = tuple[Array, Array]
-Buffers = tuple[list[Array], list[Array], list[Array]]  # see `made`
-CACHE = 2**19  # bytes for the intermediates of a tile: half of a common second-level cache
-NARROWEST = 64  # columns: below this a product costs more than the cache saves
+Operator = tuple[Callable[[Array, Array], None], Callable[[Array, Array, Array], None]]
+CACHE = 2**20  # bytes for the intermediates of a tile: a common second-level cache
+NARROWEST = 128  # columns: below this a product costs more than the cache saves
 
 
 def train(
@@ -60,25 +67,26 @@ def train(
     """
     names = network.parameter_names(state)
     check(names, hidden)
-    like = [state[n] for n in names]
-    weights = np.concatenate([x.ravel() for x in like])
+    layers = [joined(state[w], state[b]) for w, b in pairs(names)]
+    weights = np.concatenate([layer.ravel() for layer in layers])
     gradient, share = np.empty_like(weights), np.empty_like(weights)
-    W, dW, part = (parts(x, like) for x in (weights, gradient, share))
+    W, dW, part = (parts(x, layers) for x in (weights, gradient, share))
     operators = [IN_PLACE[g] for g in hidden]
     slots, losses = flat_slots(state, names), []
+    columns = columns or widest(layers)
     room: dict[int, Buffers] = {}  # by width: the last tile may be narrower
     for X, Y in batches:
         loss = 0.0
-        for first, x, y in tiles(X, Y, columns or widest(like)):
+        for first, x, y in tiles(X, Y, columns):
             width = x.shape[1]
             if width not in room:
-                room[width] = made(like, width)
+                room[width] = made(layers, width)
             loss += gradients(W, x, y, operators, room[width], dW if first else part, Y.size)
             if not first:
                 gradient += share
         losses.append(loss)
         weights[:], slots = rule(weights, gradient, slots, **hyperparameters)
-    return named(names, like, weights, slots), losses
+    return named(names, layers, weights, slots), losses
 
 
 def check(names: Sequence[str], hidden: Sequence[str]) -> None:
@@ -101,67 +109,82 @@ def check(names: Sequence[str], hidden: Sequence[str]) -> None:
 
 def tiles(X: Array, Y: Array, columns: int) -> Iterator[tuple[bool, Array, Array]]:
     """Yield whether it is the first, and the examples of each tile, all of one width but the last."""
-    m = X.shape[1]
-    if m <= columns:
+    if X.shape[1] <= columns:
         yield True, X, Y
         return
-    for start in range(0, m, columns):
+    for start in range(0, X.shape[1], columns):
         yield start == 0, X[:, start : start + columns], Y[:, start : start + columns]
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Room for a tile: each layer's A, the same over a row of ones, the output, hidden dA and masks."""
+
+    A: Sequence[Array]
+    inputs: Sequence[Array]
+    output: Array
+    cotangents: Sequence[Array]
+    masks: Sequence[Array]
+
+
+def made(layers: Sequence[Array], columns: int) -> Buffers:
+    inputs = [np.ones((layer.shape[1], columns), layer.dtype) for layer in layers]
+    hidden = [(len(x) - 1, columns) for x in inputs[1:]]
+    output, dtype = np.empty((len(layers[-1]), columns), layers[-1].dtype), layers[0].dtype
+    masks = [np.empty(shape, bool) for shape in hidden]
+    A = [x[:-1] for x in inputs]
+    return Buffers(A, inputs, output, [np.empty(shape, dtype) for shape in hidden], masks)
 
 
 def gradients(
     W: Sequence[Array],
     X: Array,
     Y: Array,
-    operators: Sequence[tuple[Callable[..., Any], Callable[..., Any]]],
+    operators: Sequence[Operator],
     buffers: Buffers,
     out: Sequence[Array],
     count: int,
 ) -> float:
-    r"""Write the gradients dW1, db1, ... of the MSE over `count` elements to `out`; return the loss.
+    r"""Write $[dW_1 \; db_1]$, ... of the MSE over `count` elements to `out`; return the loss.
 
     One buffer holds $Z_l$, then $A_l$; another $dA_l$, then $dZ_l$: each is read for the last time
     before it is overwritten.
     """
-    outputs, cotangents, masks = buffers
-    L, A = len(outputs), [X, *outputs]
-    for l in range(L):
-        np.matmul(W[2 * l], A[l], out=A[l + 1])
-        np.add(A[l + 1], W[2 * l + 1], out=A[l + 1])
-        if l < L - 1:
-            operators[l][0](A[l + 1])
-    agree(A[L], Y)
-    d = np.subtract(A[L], Y, out=A[L])
-    loss = float((d * d).sum() / count)
+    A, inputs, masks = buffers.A, buffers.inputs, buffers.masks
+    A[0][:] = X
+    for l, (g, _) in enumerate(operators):
+        g(np.matmul(W[l], inputs[l], out=A[l + 1]), masks[l])
+    output = np.matmul(W[-1], inputs[-1], out=buffers.output)
+    agree(output, Y)
+    d = np.subtract(output, Y, out=output)
+    loss = float(np.vdot(d, d)) / count
     np.multiply(d, 2.0 / count, out=d)
-    for l in reversed(range(L)):
-        np.matmul(d, A[l].T, out=out[2 * l])
-        np.add.reduce(d, axis=1, keepdims=True, out=out[2 * l + 1])
+    for l in reversed(range(len(W))):
+        np.matmul(d, inputs[l].T, out=out[l])
         if l:
-            d = np.matmul(W[2 * l].T, d, out=cotangents[l - 1])
+            product = np.matmul if len(d) > 1 else np.multiply  # of a column and a row: the same
+            d = product(W[l][:, :-1].T, d, out=buffers.cotangents[l - 1])
             operators[l - 1][1](d, A[l], masks[l - 1])
     return loss
 
 
-def made(like: Sequence[Array], columns: int) -> Buffers:
-    """Return room for a tile: outputs, their gradients and the rectifiers' masks, layer by layer."""
-    shapes, dtype = [(w.shape[0], columns) for w in like[::2]], like[0].dtype
-    outputs, cotangents = ([np.empty(shape, dtype) for shape in shapes] for _ in range(2))
-    return outputs, cotangents, [np.empty(shape, bool) for shape in shapes]
-
-
-def relu(Z: Array) -> None:
-    np.maximum(Z, 0.0, out=Z)
+def relu(Z: Array, mask: Array) -> None:
+    """Zero Z where Z <= 0, and keep where it was not."""
+    np.logical_not(np.less_equal(Z, 0.0, out=mask), out=mask)
+    zero(Z, mask)
 
 
 def relu_backward(dA: Array, A: Array, mask: Array) -> None:
-    """Zero dA where A <= 0, its bits times 0 or 1: as floats, 0 times NaN would be NaN."""
-    np.logical_not(np.less_equal(A, 0.0, out=mask), out=mask)
-    bits = dA.view(f"i{dA.itemsize}")
+    zero(dA, mask)
+
+
+def zero(x: Array, mask: Array) -> None:
+    """Multiply the bits of x by 0 or 1: as floats, 0 times NaN would be NaN."""
+    bits = x.view(f"i{x.itemsize}")
     np.multiply(bits, mask, out=bits)
 
 
-def tanh(Z: Array) -> None:
+def tanh(Z: Array, mask: Array) -> None:
     np.tanh(Z, out=Z)
 
 
@@ -171,44 +194,59 @@ def tanh_backward(dA: Array, A: Array, mask: Array) -> None:
     np.multiply(dA, A, out=dA)
 
 
-IN_PLACE: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "identity": (lambda Z: None, lambda dA, A, mask: None),
+IN_PLACE: Mapping[str, Operator] = {
+    "identity": (lambda Z, mask: None, lambda dA, A, mask: None),
     "relu": (relu, relu_backward),
     "tanh": (tanh, tanh_backward),
 }
 
 
-def widest(like: Sequence[Array]) -> int:
+def widest(layers: Sequence[Array]) -> int:
     """Return the number of columns whose intermediates, and their gradients, the cache holds."""
-    column = 2 * sum(w.shape[0] * w.itemsize for w in like[::2])
+    column = 2 * sum(layer.shape[1] * layer.itemsize for layer in layers)
     return max(NARROWEST, int(CACHE // column))
 
 
-def parts(x: Array, like: Sequence[Array]) -> list[Array]:
-    """Return views of the parts of a flat vector, each in the shape of its parameter.
+def pairs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names of the weights and the bias of each layer."""
+    return zip(names[::2], names[1::2], strict=True)
 
-    >>> parts(np.array([1, 2, 3]), [np.zeros((2, 1)), np.zeros((1, 1))])
-    [array([[1],
-           [2]]), array([[3]])]
+
+def joined(W: Array, b: Array) -> Array:
+    return np.hstack([W, b])
+
+
+def parts(x: Array, layers: Sequence[Array]) -> list[Array]:
+    """Return views of the layers' parts of a flat vector, each in its layer's shape.
+
+    >>> parts(np.array([1, 2, 3]), [np.zeros((1, 2)), np.zeros((1, 1))])
+    [array([[1, 2]]), array([[3]])]
     """
-    ends = np.cumsum([w.size for w in like])
-    return [x[e - w.size : e].reshape(w.shape) for w, e in zip(like, ends, strict=True)]
+    ends = np.cumsum([layer.size for layer in layers])
+    return [x[e - w.size : e].reshape(w.shape) for w, e in zip(layers, ends, strict=True)]
 
 
 def flat_slots(state: State, names: Sequence[str]) -> dict[str, Array]:
     """Return the rule's state of all parameters end to end; scalars, which are equal, as they are."""
     held = slots_by_parameter(state)
-    first = held.get(names[0], {})
     return {
-        slot: np.concatenate([held[n][slot].ravel() for n in names]) if x.ndim else x
-        for slot, x in first.items()
+        slot: np.concatenate(
+            [joined(held[w][slot], held[b][slot]).ravel() for w, b in pairs(names)]
+        )
+        if x.ndim
+        else x
+        for slot, x in held.get(names[0], {}).items()
     }
 
 
 def named(
-    names: Sequence[str], like: Sequence[Array], weights: Array, slots: Mapping[str, Array]
+    names: Sequence[str], layers: Sequence[Array], weights: Array, slots: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Return the rule's state and the parameters under their names, as a trace ends."""
-    split = {s: parts(x, like) if x.ndim else [x] * len(names) for s, x in slots.items()}
-    out = {f"{s}.{n}": x[i].copy() for i, n in enumerate(names) for s, x in split.items()}
-    return out | {n: w.copy() for n, w in zip(names, parts(weights, like), strict=True)}
+    """Return the rule's state and the parameters under their names."""
+    out = {}
+    for prefix, x in (*((f"{slot}.", x) for slot, x in slots.items()), ("", weights)):
+        held = parts(x, layers) if x.ndim else [x] * len(layers)
+        for (w, b), layer in zip(pairs(names), held, strict=True):
+            out[prefix + w] = layer[:, :-1].copy() if x.ndim else x.copy()
+            out[prefix + b] = layer[:, -1:].copy() if x.ndim else x.copy()
+    return out

@@ -45,7 +45,8 @@ class Operands:
     `carried` holds what the program's last step did not show, as the formulas have it; `now` and
     `then` replace operands of this step and of its state: a question of the kind "what if it had
     read that instead". `u` is the unit roundoff of a program that computes in another type than its
-    arrays have, to which it rounds what it is given.
+    arrays have, to which it rounds what it is given. With `screened` what is exact stays in float64,
+    and the formulas are evaluated in it.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class Operands:
         now: Mapping[str, Tracked] = NOTHING,
         then: Mapping[str, Tracked] = NOTHING,
         u: float = 0.0,
+        screened: bool = False,
     ) -> None:
-        self.dtype, self.own, self.u = X.dtype, own, u
+        self.dtype, self.own, self.u, self.screened = X.dtype, own, u, screened
         self.trace, self.state = trace, state
         self.now = {"X": self.given(X), "Y": self.given(Y), **now}
         self.then = {**carried, **then}
@@ -69,8 +71,13 @@ class Operands:
 
     def given(self, x: Array) -> Tracked:
         if self.own:
-            return exact(x, self.dtype, self.u)
+            return self.exact(x)
         return estimated(x, np.abs(x) if self.u else None, self.dtype, 1, self.u)
+
+    def exact(self, x: Array) -> Tracked:
+        if self.screened:
+            return estimated(x, None, self.dtype, 1, self.u)
+        return exact(x, self.dtype, self.u)
 
     def read(self, name: str) -> Tracked:
         if name not in self.now:
@@ -82,7 +89,7 @@ class Operands:
         if x is None:
             return self.stated[name]
         if self.own:
-            return exact(x, self.dtype, self.u)
+            return self.exact(x)
         grown = self.stated[name]
         return estimated(x, grown.error, self.dtype, grown.terms, self.u)
 
@@ -173,7 +180,9 @@ def allowance(expected: Tracked, dtype: np.dtype[Any]) -> tuple[Array, int]:
         error = finite(error)
         unjudged = int(np.count_nonzero(expected.u * error > UNKNOWN))
     tiny = max(smallest(roundoff(dtype)), smallest(expected.u))
-    return expected.u * error + (error > 0.0) * tiny, unjudged
+    unit = expected.u * error
+    unit += tiny if error.min(initial=np.inf) > 0.0 else (error > 0.0) * tiny
+    return unit, unjudged
 
 
 def judge(
@@ -186,13 +195,14 @@ def judge(
     measure: Callable[..., Any] = distance,
     u: float = 0.0,
     missing: list[str] | None = None,
+    screened: bool = False,
 ) -> dict[str, Any]:
     """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula.
 
-    `u` as in Operands. Entries that are stated and not on the trace are appended to `missing`.
+    `u` and `screened` as in Operands. Entries that are stated and not on the trace are appended to `missing`.
     """
     out = {}
-    for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u):
+    for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u, screened=screened):
         if name in trace:
             out[name] = measure(trace[name], expected)
         elif missing is not None:

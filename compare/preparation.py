@@ -38,6 +38,8 @@ def prepare(r: Request) -> Task:
     """
     if r.dtype not in ("float64", "float32"):
         raise ValueError(f"dtype {r.dtype!r} is not known; choose float64 or float32")
+    if r.level not in ("formula", "step"):
+        raise ValueError(f"level {r.level!r} is not known; choose formula or step")
     dataset = loaded(r)
     configuration = configured(r, dataset.task)
     check_configuration(configuration, r.schedule, r.init)
@@ -49,7 +51,7 @@ def prepare(r: Request) -> Task:
     widths = layer_widths(r.hidden)
     task = Task(configuration, dataset, widths, r.init, size, 0, r.seed, r.schedule, r.patience)
     steps = duration(r.steps, r.epochs, task.per_epoch)
-    task = replace(task, steps=steps, affine=affine(r.batch_norm, r.no_affine))
+    task = replace(task, steps=steps, affine=affine(r.batch_norm, r.no_affine), level=r.level)
     check_updates(configuration, steps)
     check_rates(task)
     check_trial(task)

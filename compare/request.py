@@ -41,3 +41,4 @@ class Request:
     init: str = "linear_default"
     dtype: str = "float64"
     seed: int = 0
+    level: str = "formula"  # or "step"

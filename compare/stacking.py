@@ -10,7 +10,7 @@ step is that of `verify`, and most of the time it takes is saved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -18,23 +18,31 @@ import numpy as np
 
 from compare import traces
 from compare.configuration import Configuration
-from compare.formulas.arithmetic import Tracked, magnitude
-from compare.judgement import UNKNOWN, Array, Trace, allowance, judge, judge_pair, widened
-from compare.tolerances import STEP, formula_limit
-from compare.verification import Batch, Step, Stepped, verify, verify_step
+from compare.stacks import Stack
+from compare.verification import (
+    Batch,
+    Step,
+    Stepped,
+    Trace,
+    sealed,
+    stepping,
+    verify,
+    verify_step,
+)
 
 LONGEST, LARGEST = 64, 2**20  # steps of a stack, and numbers in it
+Sides = tuple[Step, Step, Configuration]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """One step as both programs took it, its structure checked."""
+    """One step as both programs took it; without traces where it could not be taken, or not compared."""
 
     number: int
     start: Trace
     batch: Batch
-    mine: Trace
-    theirs: Trace
+    mine: Trace = field(default_factory=dict)
+    theirs: Trace = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,7 @@ class Settled:
     blown: str | None = None
 
 
-@dataclass(frozen=True)
-class Ratios:
-    """As Distance, but for a stack: the largest error of each step, NaN where it cannot be judged here."""
-
-    worst: Array
-    terms: int
+Found = Stepped | tuple[Stack, int, Taken]
 
 
 def settle(
@@ -64,50 +67,104 @@ def settle(
     state: Trace,
     batches: Iterable[Batch],
 ) -> Iterator[Settled]:
-    """Yield each verified step, as `compare.verification.verify` does and with the same errors raised."""
-    source, sides = iter(batches), (candidate, reference, configuration)
-    for stepped in verify(*sides, state, islice(source, 1)):  # the reference itself is judged here
-        yield told(stepped)
-        state, number = stepped.candidate, 1
+    """Yield of each verified step what a sweep keeps; errors are raised as `verify` raises them."""
+    for found in walk((candidate, reference, configuration), state, batches, "manual", "formula"):
+        yield told(found) if isinstance(found, Stepped) else briefly(*found)
+
+
+def verify_ahead(
+    candidate: Step,
+    reference: Step,
+    configuration: Configuration,
+    state: Trace,
+    batches: Iterable[Batch],
+    *,
+    whose: str = "manual",
+    level: str = "formula",
+    ahead: int = LONGEST,
+) -> Iterator[Stepped]:
+    """Yield each verified step, as `verify` does, the candidate going ahead of the verdict.
+
+    Where the batches depend on the steps before, `ahead` must be 1. With the level "step" each entry is held against
+    the reference's alone; where they are too far apart, and at the first step, every formula is judged.
+    """
+    sides = candidate, reference, configuration
+    for found in walk(sides, state, batches, whose, level, ahead):
+        yield found if isinstance(found, Stepped) else whole(*found)
+
+
+def walk(
+    sides: Sides,
+    state: Trace,
+    batches: Iterable[Batch],
+    whose: str,
+    level: str,
+    ahead: int = LONGEST,
+) -> Iterator[Found]:
+    """Yield each step as `verify_step` found it, or as one of a stack that is clear of every limit."""
+    source = iter(batches)
+    for stepped in verify(*sides, state, islice(source, 1), whose=whose):
+        yield stepped  # here the reference itself is judged
+        state, number = sealed(stepped.candidate), 1
         if stepped.blown:
             return
-    while lot := list(taken(candidate, reference, state, islice(source, length(state)), number)):
-        found = {
-            n: s for group in alike(configuration, lot) for n, s in judged(configuration, group)
+    while lot := list(taken(sides, state, islice(source, length(state, ahead)), number, whose)):
+        clear = {
+            step.number: (stack, k, step)
+            for group in alike(sides[2], [step for step in lot if step.mine])
+            for stack in [Stack(sides[2], [vars(s) for s in group], level)]
+            for k, step in enumerate(group)
+            if stack.clear[k]
         }
         for step in lot:
-            settled = found.get(step.number) or told(again(sides, step))
-            yield settled
-            if settled.blown:
+            found: Found = clear.get(step.number) or again(sides, step, whose)
+            yield found
+            if isinstance(found, Stepped) and found.blown:
                 return
         state, number = lot[-1].mine, lot[-1].number + 1
 
 
-def length(state: Trace) -> int:
+def length(state: Trace, most: int = LONGEST) -> int:
     """Return how many steps to judge at once."""
-    return max(1, min(LONGEST, LARGEST // sum(x.size for x in state.values())))
+    return max(1, min(most, LARGEST // sum(x.size for x in state.values())))
 
 
 @np.errstate(all="ignore")
-def step_both(candidate: Step, reference: Step, start: Trace, batch: Batch) -> tuple[Trace, Trace]:
-    mine, theirs = (f(start, batch.X, batch.Y, **batch.options) for f in (candidate, reference))
-    return mine, theirs
+def step_both(sides: Sides, start: Trace, batch: Batch, whose: str) -> tuple[Trace, Trace]:
+    candidate, reference, _ = sides
+    mine = stepping(candidate, whose, "")(start, batch.X, batch.Y, **batch.options)
+    return mine, reference(start, batch.X, batch.Y, **batch.options)
 
 
 def taken(
-    candidate: Step, reference: Step, state: Trace, batches: Iterable[Batch], number: int
+    sides: Sides, state: Trace, batches: Iterable[Batch], number: int, whose: str
 ) -> Iterator[Taken]:
-    """Yield each step as both take it, the candidate's last trace being the state of the next."""
+    """Yield each step as both take it, the candidate's last trace being the state of the next.
+
+    One that cannot be taken, or whose structure is wrong, is the last: those before it come first.
+    """
     for k, batch in enumerate(batches, number):
         start = {**state, **batch.state}
-        mine, theirs = step_both(candidate, reference, start, batch)
+        try:
+            mine, theirs = step_both(sides, start, batch, whose)
+            check(mine, theirs, start, batch)
+        except Exception:  # whatever it is, `verify_step` meets it again
+            yield Taken(k, start, batch)
+            return
         yield Taken(k, start, batch, mine, theirs)
-        state = mine
+        state = sealed(mine)
 
 
-def again(sides: tuple[Step, Step, Configuration], step: Taken) -> Stepped:
+def check(mine: Trace, theirs: Trace, start: Trace, batch: Batch) -> None:
+    """Raise Misshapen unless the structure of both traces is right; `verify_step` says how it is wrong."""
+    traces.check(mine, theirs)
+    for trace in (mine, theirs):
+        traces.check_memory(trace, start, batch={"X": batch.X, "Y": batch.Y})
+
+
+def again(sides: Sides, step: Taken, whose: str) -> Stepped:
     """Return the step verified on its own."""
-    return verify_step(*sides, step.start, step.batch, step.number, "manual")
+    return verify_step(*sides, step.start, step.batch, step.number, whose)
 
 
 def told(stepped: Stepped) -> Settled:
@@ -117,12 +174,20 @@ def told(stepped: Stepped) -> Settled:
     return Settled(stepped.number, stepped.candidate, count, margin, entry, stepped.blown)
 
 
+def briefly(stack: Stack, k: int, step: Taken) -> Settled:
+    margin, entry = stack.nearest(k)
+    return Settled(step.number, step.mine, len(stack.pairs), margin, entry)
+
+
+def whole(stack: Stack, k: int, step: Taken) -> Stepped:
+    return Stepped(step.number, step.mine, step.theirs, stack.judged(k, step.mine))
+
+
 def alike(configuration: Configuration, lot: Sequence[Taken]) -> Iterator[list[Taken]]:
-    """Yield the steps of sound structure in groups that one stack can hold: the same entries, shapes, options."""
+    """Yield the steps in groups that one stack can hold: the same entries, shapes, options."""
     groups: dict[Any, list[Taken]] = {}
     for step in lot:
-        if sound(step):
-            groups.setdefault(signature(configuration, step), []).append(step)
+        groups.setdefault(signature(configuration, step), []).append(step)
     yield from groups.values()
 
 
@@ -134,60 +199,3 @@ def signature(configuration: Configuration, step: Taken) -> tuple[Any, ...]:
     counts = [(n, int(x)) for n, x in step.start.items() if n.rstrip("0123456789") in branching]
     options = sorted(step.batch.options.items())
     return (*step.start, *step.mine, step.batch.X.shape, *counts, *options)
-
-
-def sound(step: Taken) -> bool:
-    """Tell whether the structure of both traces is right; where it is not, `verify_step` says how."""
-    data = {"X": step.batch.X, "Y": step.batch.Y}
-    try:
-        traces.check(step.mine, step.theirs)
-        for trace in (step.mine, step.theirs):
-            traces.check_memory(trace, step.start, batch=data)
-    except traces.Misshapen:
-        return False
-    return True
-
-
-def judged(configuration: Configuration, group: Sequence[Taken]) -> Iterator[tuple[int, Settled]]:
-    """Yield the steps of a group that are clear of every limit."""
-    formulas = configuration.formulas(**group[0].batch.options)
-    mine, theirs, start = (
-        stacked([vars(s)[n] for s in group]) for n in ("mine", "theirs", "start")
-    )
-    missing: list[str] = []
-    data = stacked([{"X": s.batch.X, "Y": s.batch.Y} for s in group])
-    with np.errstate(all="ignore"):
-        own = judge(formulas, mine, start, *data.values(), measure=ratios, missing=missing)
-        pairs = judge_pair(formulas, mine, theirs, start, data["X"], data["Y"], measure=ratios)
-    whole = not missing and own.keys() == mine.keys()  # else `verify_step` says what is wrong
-    shares = {n: r.worst / formula_limit(0.0, r.terms) for n, r in own.items()}
-    margins = [np.fmax(r.worst / STEP, shares.get(n, 0.0)) for n, r in pairs.items()]
-    clear = np.all([x <= 1.0 for x in shares.values()], axis=0)
-    clear &= np.all([r.worst <= STEP / 2 for r in pairs.values()], axis=0) & whole
-    worst, names = np.argmax(margins, axis=0), list(pairs)
-    for k, step in enumerate(group):
-        if clear[k]:
-            margin, entry = float(margins[worst[k]][k]), names[worst[k]]
-            yield step.number, Settled(step.number, step.mine, len(pairs), margin, entry)
-
-
-def stacked(traces: Sequence[Trace]) -> dict[str, Array]:
-    """Return arrays of the same names one upon the other; scalars become matrices of one element."""
-    out = {}
-    for name in traces[0]:
-        x = np.stack([trace[name] for trace in traces])
-        out[name] = x.reshape(-1, 1, 1) if x.ndim == 1 else x
-    return out
-
-
-def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Ratios:
-    """Return the largest error of each step of a stack, in units of the stated error."""
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    target = expected.value if against is None else against
-    with np.errstate(all="ignore"):
-        gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
-        unit, unjudged = allowance(expected, dtype)
-        ratio = np.where(gap == 0.0, 0.0, gap / unit)
-        if unjudged:
-            ratio = np.where(unit > UNKNOWN, np.nan, ratio)
-    return Ratios(ratio.reshape(len(x), -1).max(axis=1), expected.terms)

@@ -40,6 +40,12 @@ class Task:
     schedule: str = "constant"
     patience: int | None = None  # epochs without a better loss after which the run stops
     affine: bool = True  # whether batch norm, where there is any, has gamma and beta
+    level: str = "formula"  # judged at every step; "step": formulas at the first alone
+
+    @property
+    def looks_back(self) -> bool:
+        """Tell whether the batches depend on the losses before them."""
+        return self.patience is not None or parse(self.schedule)[0] == "reduce_on_plateau"
 
     @property
     def per_epoch(self) -> int:

@@ -61,6 +61,19 @@ def formula_limit(reference: float, terms: int) -> float:
     return min(FACTOR * reference + SLACK / growth(terms), cap(terms))
 
 
+def screen(terms: int) -> float:
+    """Return the largest r from a formula evaluated in the program's own type that passes without another look.
+
+    That evaluation may itself be off by one unit, which is what B bounds; of a long sum, whose limit
+    is narrower and whose statistical error is a small share of it, by half of the limit.
+
+    >>> round(screen(1), 9), round(screen(1600) * 2, 9) == round(formula_limit(0.0, 1600), 9)
+    (2.2, True)
+    """
+    limit = formula_limit(0.0, terms)
+    return max(limit - 1.0, limit / 2.0)
+
+
 def rate_limit(k: int) -> float:
     r"""Return how far two schedules may be apart at step `k`, in units of the larger of rate and first rate.
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 Array = NDArray[Any]
 Place = tuple[torch.device, torch.dtype]
+WIDE = 2**18  # numbers from which torch turns a matrix faster than NumPy
 PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
 
 
@@ -73,7 +74,9 @@ def array(t: Tensor) -> Array:
 
 def columns(t: Tensor) -> Array:
     """Return a copy of a tensor (m, n), one example a row, as a C-ordered array (n, m)."""
-    return np.array(home(t).numpy().T, order="C")
+    if t.numel() < WIDE:
+        return np.array(home(t).numpy().T, order="C")
+    return home(t).t().clone(memory_format=torch.contiguous_format).numpy()  # in blocks
 
 
 def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import islice, pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 from compare.benchmarks.timing import Block
 from compare.configuration import Configuration
-from compare.stacking import settle
-from compare.verification import Batch, verify
+from compare.stacking import length, settle, verify_ahead
+from compare.verification import Batch
 from manual import optimizers, training
 
 Array = NDArray[Any]
@@ -131,14 +132,26 @@ def both(size: Size) -> Block:
     return block
 
 
-def verified(size: Size, *, stacked: bool = False) -> Block:
-    """Return the verified step, every formula judged; `stacked`: many steps at once, as sweeps do."""
-    configuration, batch, held = size.configuration, Batch(*size.data()), [size.state()]
+def verified(size: Size, *, level: str = "formula") -> Block:
+    """Return the verified step of one run without end, each formula judged or the step as a whole."""
+    configuration, batch = size.configuration, Batch(*size.data())
     sides = configuration.by_hand(), configuration.by_torch(), configuration
+    return taking(verify_ahead(*sides, size.state(), repeat(batch), level=level))
 
-    def block(steps: int) -> None:
-        run: Any = settle if stacked else verify
-        (last,) = deque(run(*sides, held[0], repeat(batch, steps)), maxlen=1)
-        held[0] = dict(last.candidate)
 
-    return block
+def settled(size: Size) -> Block:
+    """Return the verified step as sweeps take it: every formula judged, the nearest to its limit kept."""
+    configuration, batch = size.configuration, Batch(*size.data())
+    sides = configuration.by_hand(), configuration.by_torch(), configuration
+    return taking(settle(*sides, size.state(), repeat(batch)))
+
+
+def taking(run: Iterator[object]) -> Block:
+    """Return the block that takes its steps from a run; the first of all, which costs more, is taken."""
+    next(run)
+    return lambda steps: deque(islice(run, steps), maxlen=0)
+
+
+def together(size: Size) -> int:
+    """Return how many steps are judged at once: a block takes as many, or it would time a part of them."""
+    return length(size.configuration.by_hand()(size.state(), *size.data()))

@@ -22,7 +22,7 @@ class Effort:
     sizes: Sequence[Size]
     rounds: int = 9
     seconds: float = 0.05
-    steps: Sequence[int] = (10, 100, 1000)  # of the runs whose memory is measured
+    steps: Sequence[int] = (64, 128, 1024)  # of the runs whose memory is measured
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ STEPS: Contestants = {
 }
 VERIFIED: Contestants = {
     "manual + torch": loops.both,
+    "verified as a whole": partial(loops.verified, level="step"),
     "verified": loops.verified,
-    "verified, stacked": partial(loops.verified, stacked=True),
+    "verified in a sweep": loops.settled,
 }
-WIDEST_VERIFIED = 128 * 1599  # units times examples: beyond it a verified step takes seconds
+WIDEST_VERIFIED = 512 * 1599  # units times examples: beyond it a verified step takes seconds
 
 
 def small(size: Size) -> bool:
@@ -63,15 +64,18 @@ def rows(effort: Effort) -> Iterator[Row]:
     for size in effort.sizes:
         yield from compared("step", size, STEPS, effort)
     for size in filter(small, effort.sizes):
-        yield from compared("verified step", size, VERIFIED, effort)
+        least = loops.together(size)
+        yield from compared("verified step", size, VERIFIED, effort, least)
     yield from memory(effort.steps)
     yield from starting(effort)
 
 
-def compared(section: str, size: Size, contestants: Contestants, effort: Effort) -> Iterator[Row]:
+def compared(
+    section: str, size: Size, contestants: Contestants, effort: Effort, least: int = 1
+) -> Iterator[Row]:
     """Yield a row for each contestant; the first is the baseline."""
     blocks = {name: make(size) for name, make in contestants.items()}
-    samples = interleaved(blocks, rounds=effort.rounds, seconds=effort.seconds)
+    samples = interleaved(blocks, rounds=effort.rounds, seconds=effort.seconds, least=least)
     yield from told(section, case(size), samples)
 
 
@@ -91,11 +95,11 @@ def case(size: Size) -> dict[str, int | str]:
 def memory(counts: Sequence[int]) -> Iterator[Row]:
     """Yield the peak of NumPy's memory over verified steps: against steps, width, batch and depth."""
     shapes = [(k, Size(8, 32)) for k in counts]
-    shapes += [(5, Size(n, 32)) for n in (32, 128)] + [(5, Size(8, m)) for m in (256, 1599)]
-    shapes += [(5, Size(8, 32, layers=d)) for d in (2, 4)]
+    wide = [Size(32, 32), Size(128, 32), Size(8, 256), Size(8, 1599)]
+    shapes += [(64, size) for size in (*wide, Size(8, 32, layers=2), Size(8, 32, layers=4))]
     for steps, size in shapes:
         block = loops.verified(size)
-        block(2)
+        block(loops.together(size))
         tracemalloc.start()
         block(steps)
         _, peak = tracemalloc.get_traced_memory()

@@ -26,8 +26,9 @@ METHOD = (
     "Every ratio is measured within one run: the contestants take turns in blocks of steps, on one "
     "thread each, in processor time; a ratio is the median over the rounds, with its quartiles. "
     '"manual" records every quantity of the step; "manual training" keeps only the parameters. Each '
-    "target is held against the largest ratio of medians in its range. Verification always judges "
-    "every formula; a verdict over the whole step alone is not offered, so its targets have no number."
+    'target is held against the largest ratio of medians in its range. "verified" judges every formula, '
+    '"verified as a whole" every entry against that of torch alone (`parity run --level step`); both judge '
+    "small nets many steps at once. The allocator is asked to keep freed memory, for all alike."
 )
 
 

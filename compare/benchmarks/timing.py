@@ -42,14 +42,15 @@ def interleaved(
     rounds: int,
     seconds: float,
     clock: Callable[[], float] = time.process_time,
+    least: int = 1,
 ) -> Samples:
     """Return each contestant's seconds a step, one a round: in every round each runs one block of steps.
 
-    A block is as many steps as fill `seconds`, at least one, so that caches are as warm as in training.
+    A block is as many steps as fill `seconds`, doubled from `least`, so that caches are as warm as in training.
     Contestants start each round in turn, so that none is always the first.
     """
     names = list(contestants)
-    steps = {name: fill(block, seconds, clock) for name, block in contestants.items()}
+    steps = {name: fill(block, seconds, clock, least) for name, block in contestants.items()}
     samples: Samples = {name: [] for name in names}
     for i in range(rounds):
         turn = i % len(names)
@@ -58,9 +59,9 @@ def interleaved(
     return samples
 
 
-def fill(block: Block, seconds: float, clock: Callable[[], float]) -> int:
+def fill(block: Block, seconds: float, clock: Callable[[], float], least: int = 1) -> int:
     """Return the number of steps that fill the time, found by doubling, which also warms up."""
-    steps = 1
+    steps = least
     block(steps)
     while timed(block, steps, clock) * steps < seconds and steps < 2**16:
         steps *= 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compare import memory
 from compare.commands.options import refusing, writable
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def effort(sizes: list[Size], quick: bool, rounds: int | None, seconds: float | 
     """Return how much is measured; what is not told is as `quick` has it."""
     from compare.benchmarks.measures import Effort
 
-    turns, time, steps = (5, 0.02, (10, 100)) if quick else (9, 0.05, (10, 100, 1000))
+    turns, time, steps = (5, 0.02, (64, 128)) if quick else (9, 0.05, (64, 128, 1024))
     return Effort(sizes, rounds or turns, time if seconds is None else seconds, steps)
 
 
@@ -84,6 +85,7 @@ def counts(flag: str, text: str) -> list[int]:
 
 def measured(effort: Effort) -> list[Row]:
     """Return every row, with progress on a terminal's stderr."""
+    memory.keep()
     from compare.benchmarks.measures import rows
     from compare.benchmarks.timing import pinned
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from compare import memory
 from compare.commands.options import REPRO, assigned, destinations, refusing, reproducing
 from compare.commands.spelling import spelled_run
 from compare.request import Request
@@ -27,6 +28,7 @@ UNDECAYED = "kinds of parameters that weight decay leaves alone: b, gamma, beta"
 PATIENCE = "stop after this many epochs without a better loss; with the full batch, steps"
 SCHEDULE = 'of the rate: "exponential(gamma=0.99)", "reduce_on_plateau(patience=5)", ...'
 PRECISION = "in which torch computes, with limits of its own: float32, tf32, bfloat16, float16"
+LEVEL = "formula: judge every formula at every step; step: at the first, then the step as a whole"
 WITNESS = "ask one more about the first step: gradcheck, complex-step, differences, sklearn, digits"
 O = typer.Option
 D = Request()
@@ -66,6 +68,7 @@ def run(
     init: Annotated[str, O(help="linear_default, xavier_uniform, ...")] = D.init,
     dtype: Annotated[str, O(help="float64 or float32")] = D.dtype,
     seed: Annotated[int, O(help="of weights, batch order and dropout")] = D.seed,
+    level: Annotated[str, O(help=LEVEL)] = D.level,
     device: Annotated[str, O(help="where torch computes: cpu or cuda")] = "cpu",
     precision: Annotated[str | None, O(help=PRECISION)] = None,
     free: Annotated[bool, O("--free", help="also let both run free, and show the drift")] = False,
@@ -96,6 +99,7 @@ def run(
         testimonies = heard(witness or [], prepared, device)
     if device != "cpu" or precision is not None:
         raise typer.Exit(elsewhere(prepared, device, precision, free, json, csv, html))
+    memory.keep()
     report = compared(prepared, keep_rows=csv is not None)
     report.testimonies = testimonies
     if free:
@@ -152,9 +156,9 @@ def elsewhere(
     from compare.reports.files import write_json
 
     with refusing():
-        if free or csv or html:
+        if free or csv or html or task.level != "formula":
             raise ValueError(
-                "--free, --csv and --html are not for --device and --precision; --json is"
+                "--free, --csv, --html and --level are not for --device and --precision; --json is"
             )
         chosen = place(device, precision, str(task.dataset.X_train.dtype))
         try:
@@ -203,10 +207,12 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
 
 
 def verified(task: Task, summary: Summary) -> Iterator[Stepped]:
-    from compare.verification import verify
+    from compare.stacking import LONGEST, verify_ahead
 
     c, batches = task.configuration, task.batches(summary.losses)
-    return verify(c.by_hand(), c.by_torch(), c, task.initial(), batches)
+    sides = c.by_hand(), c.by_torch(), c
+    ahead = 1 if task.looks_back else LONGEST
+    return verify_ahead(*sides, task.initial(), batches, level=task.level, ahead=ahead)
 
 
 def progress(steps: Any, total: int, what: str = "verifying") -> Any:

@@ -195,14 +195,14 @@ class Tracked:
     def __matmul__(self, other: Tracked) -> Tracked:
         a, b = self.size, other.size
         K = self.shape[-1]
-        error = growth(K) * (a @ b)
+        error = growth(K) * product(a, b)
         most = a if self.error is None else a + self.u * self.error  # as in a product of two
         inherited = (
-            None if self.error is None else self.error @ b,
-            None if other.error is None else most @ other.error,
+            None if self.error is None else product(self.error, b),
+            None if other.error is None else product(most, other.error),
         )
         terms = max(K, self.terms, other.terms)
-        return Tracked(self.value @ other.value, added(error, *inherited), self.u, terms)
+        return Tracked(product(self.value, other.value), added(error, *inherited), self.u, terms)
 
     def __gt__(self, other: Any) -> Mask:
         return self.compared(np.greater, other)
@@ -239,6 +239,11 @@ class Tracked:
     def rounded(self, units: float = 1.0) -> Tracked:
         """Return the same value as known only to `units` roundings of itself."""
         return self.with_error(added(self.error, units * self.size))
+
+
+def product(a: Array, b: Array) -> Array:
+    """Return a @ b; of a column and a row each element is one product, which costs less by itself."""
+    return np.asarray(a * b if a.shape[-1] == 1 else a @ b)
 
 
 def turned(x: Array) -> Array:

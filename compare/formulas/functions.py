@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compare.formulas.arithmetic import (
     FUNCTION_ERROR,
@@ -153,18 +154,28 @@ def erf_series(z: Array) -> Array:
 def where(mask: Mask, yes: Any, no: Any) -> Tracked:
     """Select as `np.where`; where rounding could turn the comparison, the jump counts as error."""
     a, b = (yes, yes.lift(no)) if isinstance(yes, Tracked) else (no.lift(yes), no)
-    value = np.where(mask.holds, a.value, b.value)
+    value = chosen(mask.holds, a.value, b.value)
     error = None
     if a.error is not None or b.error is not None:
         zero = np.zeros(())
         errors = (zero if a.error is None else a.error), (zero if b.error is None else b.error)
-        error = np.where(mask.holds, *errors)
+        error = chosen(mask.holds, *errors)
     if mask.unsure is not None and mask.unsure.any():
         jump = finite(magnitude(quietly(np.subtract, a.value, b.value)) / a.u)
         other = jump if a.error is None else jump + a.error
         other = other if b.error is None else other + b.error
         error = added(error, np.where(mask.unsure, other, 0.0))
     return Tracked(value, error, a.u, max(a.terms, b.terms))
+
+
+def chosen(holds: NDArray[np.bool_], yes: Array, no: Array) -> Array:
+    """Return np.where(holds, yes, no); where that leaves out nothing but zeros, by the bits times 0 or 1.
+
+    A processor guesses wrongly at half of the branches of a random mask, which costs more than the rest.
+    """
+    if no.ndim == 0 and no == 0.0 and yes.dtype == np.float64 and yes.shape == holds.shape:
+        return (yes.view(np.int64) * holds).view(np.float64)
+    return np.where(holds, yes, no)
 
 
 def maximum(a: Tracked, b: Any) -> Tracked:

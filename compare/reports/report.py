@@ -72,8 +72,9 @@ class Report:
                 f"({counted}); {cause(step, entry)}"
             )
         stopped = " before it was interrupted" if self.interrupted else ""
+        level = "; formulas at the first step alone" * (self.task.level == "step")
         early = f"; both stopped early, after {self.task.patience} epochs without a better loss"
-        return f"PARITY{stopped}: manual and torch agree in {counted}{early * self.stopped_early}"
+        return f"PARITY{stopped}: manual and torch agree in {counted}{level}{early * self.stopped_early}"
 
     def declared(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
@@ -86,6 +87,7 @@ class Report:
             "stopped_early": self.stopped_early,
             "provenance": provenance(self.task),
             "configuration": self.task.configuration.declared(),
+            "level": self.task.level,
             "steps": self.summary.steps,
             "blown_up": self.summary.blown,
             "divergence": self.divergence.declared() if self.divergence else None,

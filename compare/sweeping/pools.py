@@ -10,6 +10,7 @@ from functools import cache
 from threading import Thread
 from typing import Any
 
+from compare import memory
 from compare.sweeping.grid import Cell
 from compare.sweeping.outcomes import Outcome, verified
 
@@ -70,6 +71,7 @@ def alone(cell: Cell) -> Outcome:
 
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
+    memory.keep()
     return verified(cell)
 
 

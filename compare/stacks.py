@@ -1,0 +1,157 @@
+r"""A stack: steps of one run, their arrays along a leading axis, each formula evaluated once for all of them.
+
+The formulas of a float64 program are evaluated in float64 here, not in extended precision. A careful
+evaluation may be off like a careful program, so that not all of the limit is left to the program
+(`compare.tolerances.screen`): what passes here would pass before the exact value too, and what does
+not is taken there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from compare.configuration import Configuration
+from compare.formulas.arithmetic import Tracked, magnitude, wide
+from compare.judgement import UNKNOWN, Array, Distance, Trace, allowance, judge, judge_pair, widened
+from compare.standing import Judged, ordered
+from compare.tolerances import STEP, formula_limit, screen
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """As Distance, of each step of a stack: the largest error, NaN where it cannot be judged here, and where."""
+
+    worst: Array
+    at: Array  # flat
+    value: Array
+    expected: Array
+    allowed: Array
+    terms: int
+    unjudged: Array
+    elements: int
+
+    @cached_property
+    def distances(self) -> list[Distance]:
+        """Return the Distance of each step, its index flat."""
+        columns = (self.worst, self.at, self.value, self.expected, self.allowed, self.unjudged)
+        rows = zip(*(x.tolist() for x in columns), strict=True)
+        return [
+            Distance(r, (i,), x, y, unit, self.terms, left, self.elements)
+            for r, i, x, y, unit, left in rows
+        ]
+
+
+class Stack:
+    """Steps judged at once; `clear` tells which of them are clear of every limit."""
+
+    def __init__(
+        self, configuration: Configuration, steps: Sequence[Mapping[str, Any]], level: str
+    ) -> None:
+        formulas = configuration.formulas(**steps[0]["batch"].options)
+        mine, theirs, start = (stacked([s[n] for s in steps]) for n in ("mine", "theirs", "start"))
+        data = stacked([{"X": s["batch"].X, "Y": s["batch"].Y} for s in steps])
+        X, Y = data["X"], data["Y"]
+        self.exact = wide(X.dtype) == np.float64  # a float32 program's formulas, in float64
+        self.own: dict[str, Ratios] = {}
+        missing: list[str] = []
+        with np.errstate(all="ignore"):
+            if level == "formula":
+                how: dict[str, Any] = {"measure": ratios, "missing": missing, "screened": True}
+                self.own = judge(formulas, mine, start, X, Y, **how)
+            self.pairs: dict[str, Ratios] = judge_pair(
+                formulas, mine, theirs, start, X, Y, measure=ratios
+            )
+        names = self.own if level == "formula" else self.pairs.keys() & mine.keys()
+        sound = not missing and len(names) == len(mine)  # else `verify_step` says what is wrong
+        self.clear = np.all([x <= 1.0 for x in self.shares.values()], axis=0) & sound
+        self.clear &= np.all([r.worst <= STEP / 2 for r in self.pairs.values()], axis=0)
+
+    def limit(self, r: Ratios) -> float:
+        """Return what holds without asking how far the reference is off."""
+        return formula_limit(0.0, r.terms) if self.exact else screen(r.terms)
+
+    @cached_property
+    def shares(self) -> dict[str, Array]:
+        return {n: r.worst / self.limit(r) for n, r in self.own.items()}
+
+    @cached_property
+    def margins(self) -> Array:
+        found = [np.fmax(r.worst / STEP, self.shares.get(n, 0.0)) for n, r in self.pairs.items()]
+        return np.array(found)
+
+    @cached_property
+    def nearest_entries(self) -> list[int]:
+        return list(map(int, self.margins.argmax(axis=0)))
+
+    def nearest(self, k: int) -> tuple[float, str]:
+        """Return how near step k of the stack came to a limit, and in which entry."""
+        i = self.nearest_entries[k]
+        return float(self.margins[i, k]), list(self.pairs)[i]
+
+    def judged(self, k: int, trace: Trace) -> tuple[Judged, ...]:
+        """Return every entry of step k of the stack judged, as `verify_step` does."""
+        return tuple(self.entries(k, trace))
+
+    def entries(self, k: int, trace: Trace) -> Iterator[Judged]:
+        for name in ordered(trace, self.pairs):
+            shape = trace[name.removeprefix("update.")].shape
+            pair, own = placed(self.pairs[name].distances[k], shape), self.own.get(name)
+            if own is None:
+                yield Judged(name, None, None, pair, STEP)
+            else:
+                mine = placed(own.distances[k], shape)
+                yield Judged(name, mine, None, pair, self.limit(own))
+
+
+def placed(d: Distance, shape: tuple[int, ...]) -> Distance:
+    """Return a distance with its flat index as that of an array of this shape."""
+    index = tuple(map(int, np.unravel_index(d.index[0], shape))) if shape else ()
+    return Distance(d.ratio, index, d.value, d.expected, d.allowed, d.terms, d.unjudged, d.elements)
+
+
+def stacked(traces: Sequence[Trace]) -> dict[str, Array]:
+    """Return arrays of the same names one upon the other; scalars become matrices of one element."""
+    out = {}
+    for name in traces[0]:
+        x = np.stack([trace[name] for trace in traces])
+        out[name] = x.reshape(-1, 1, 1) if x.ndim == 1 else x
+    return out
+
+
+def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Ratios:
+    """Return the largest error of each step of a stack, in units of the stated error."""
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    target = expected.value if against is None else against
+    gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
+    unit, unjudged = allowance(expected, dtype)
+    ratio = over(gap, unit)
+    left = np.zeros(len(x), int)
+    if unjudged:
+        hidden = np.broadcast_to(unit > UNKNOWN, ratio.shape)
+        ratio, left = np.where(hidden, np.nan, ratio), rows(hidden, x).sum(axis=1)
+    flat, steps = rows(ratio, x), np.arange(len(x))
+    at = flat.argmax(axis=1)
+    value, stated, unit = (rows(a, x)[steps, at].astype(float) for a in (x, target, unit))
+    worst = flat[steps, at]
+    return Ratios(worst, at, value, stated, unit, expected.terms, left, flat.shape[1])
+
+
+def rows(a: Array, like: Array) -> Array:
+    """Return what belongs to each step of a stack as a row."""
+    whole = a if a.shape == like.shape else np.broadcast_to(a, like.shape)
+    return whole.reshape(len(like), -1)
+
+
+def over(gap: Array, unit: Array) -> Array:
+    """Return gap / unit, with 0 / 0 = 0."""
+    none = unit == 0.0
+    if not none.any():
+        return np.asarray(gap / unit)
+    if np.any(none & (gap != 0.0)):
+        return np.where(gap == 0.0, 0.0, gap / unit)
+    return np.asarray(gap / (unit + none))

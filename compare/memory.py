@@ -15,7 +15,10 @@ KEPT = 2**29  # bytes
 
 
 def keep() -> None:
-    """Let the allocator of this process keep up to half a GiB of freed memory, where it is glibc's."""
+    """Let the allocator of this process keep up to half a GiB of freed memory, where it is glibc's.
+
+    >>> keep()
+    """
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

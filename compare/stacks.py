@@ -24,7 +24,7 @@ from compare.tolerances import STEP, formula_limit, screen
 
 @dataclass(frozen=True)
 class Ratios:
-    """As Distance, of each step of a stack: the largest error, NaN where it cannot be judged here, and where."""
+    """As Distance, of each step of a stack: the largest error, NaN where there is no telling, and where."""
 
     worst: Array
     at: Array  # flat
@@ -133,7 +133,7 @@ def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Rati
     left = np.zeros(len(x), int)
     if unjudged:
         hidden = np.broadcast_to(unit > UNKNOWN, ratio.shape)
-        ratio, left = np.where(hidden, np.nan, ratio), rows(hidden, x).sum(axis=1)
+        ratio, left = np.where(hidden, 0.0, ratio), rows(hidden, x).sum(axis=1)
     flat, steps = rows(ratio, x), np.arange(len(x))
     at = flat.argmax(axis=1)
     value, stated, unit = (rows(a, x)[steps, at].astype(float) for a in (x, target, unit))

@@ -64,14 +64,14 @@ def formula_limit(reference: float, terms: int) -> float:
 def screen(terms: int) -> float:
     """Return the largest r from a formula evaluated in the program's own type that passes without another look.
 
-    That evaluation may itself be off by one unit, which is what B bounds; of a long sum, whose limit
-    is narrower and whose statistical error is a small share of it, by half of the limit.
+    That evaluation may itself be off by one unit, which is what B bounds; of a sum, where it bounds
+    that only as a rule, by half of the limit.
 
-    >>> round(screen(1), 9), round(screen(1600) * 2, 9) == round(formula_limit(0.0, 1600), 9)
+    >>> round(screen(1), 9), screen(1600) == formula_limit(0.0, 1600) / 2.0
     (2.2, True)
     """
     limit = formula_limit(0.0, terms)
-    return max(limit - 1.0, limit / 2.0)
+    return limit - 1.0 if terms == 1 else limit / 2.0
 
 
 def rate_limit(k: int) -> float:

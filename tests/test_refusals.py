@@ -46,6 +46,8 @@ REFUSED = {
     "--frozen W1,b1,W2,b2": "names every parameter of the net: nothing would be trained",
     "--frozen W1,b1,W2,b2 --clip 1": "names every parameter of the net: nothing would be trained",
     "--init normal(std=1e38) --dtype float32": "the first step overflows at once, in Z1",
+    "--level net": "level 'net' is not known; choose formula or step",
+    "--level step --precision float16": "are not for --device and --precision; --json is",
     "--init he": "unknown initialisation 'he'",
 }
 
@@ -70,6 +72,7 @@ RUNS = {
     "--task multiclass --activation softplus --optimizer adamw --undecayed b": "cross_entropy",
     "--set betas=(0,0)": "betas=(0.0, 0.0)",
     "--set eps=0": "eps=0",
+    "--level step": "numbers; formulas at the first step alone",
 }
 
 

@@ -1,5 +1,6 @@
 """Many steps judged at once: the same verdict on every step as one at a time, and the same errors."""
 
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -8,11 +9,22 @@ import pytest
 import compare.stacking
 from compare.divergence import Divergence
 from compare.selftest.cases import cases
-from compare.stacking import settle, told
+from compare.stacking import settle, told, verify_ahead
 from compare.traces import Misshapen
 from compare.verification import verify
 
 STEPS = 5
+
+
+PLAIN = next(c for c in cases(3, "float64", steps=STEPS) if c.special == "plain")
+SIDES = (
+    PLAIN.configuration.by_hand(),
+    PLAIN.configuration.by_torch(),
+    PLAIN.configuration,
+    PLAIN.state,
+    PLAIN.batches,
+)
+as_a_whole = partial(verify_ahead, level="step")
 
 
 def course(run, case, candidate=None):
@@ -53,6 +65,45 @@ def test_most_steps_are_settled_at_once(monkeypatch):
     assert len(calls) < 6
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_is_told_of_a_step_judged_ahead_is_what_is_told_of_it_alone(dtype):
+    for case in islice(cases(7, dtype, steps=STEPS), 6):
+        c = case.configuration
+        sides = c.by_hand(), c.by_torch(), c, case.state, case.batches
+        for one, other in zip(verify(*sides), verify_ahead(*sides), strict=True):
+            assert [j.name for j in one.judged] == [j.name for j in other.judged]
+            for a, b in zip(one.judged, other.judged, strict=True):
+                assert (a.pair.index, a.pair.value) == (b.pair.index, b.pair.value)
+                assert b.pair.ratio == pytest.approx(a.pair.ratio, rel=1e-6)
+                assert (a.formula is None) == (b.formula is None)
+                assert a.formula is None or b.formula.ratio <= b.limit <= a.limit
+                assert a.formula is None or a.formula.ratio <= a.limit
+
+
+def test_a_run_judged_as_a_whole_judges_the_formulas_of_the_first_step_alone():
+    first, *rest = as_a_whole(*SIDES)
+    assert [j.name for j in first.judged if j.formula] == list(first.candidate)
+    assert len(rest) == STEPS - 1
+    for stepped in rest:
+        assert [j.name for j in stepped.judged] == [j.name for j in first.judged]
+        assert all(j.formula is None and j.pair.elements > 0 for j in stepped.judged)
+
+
+def test_what_cannot_be_taken_is_met_after_the_steps_before_it():
+    right, calls = PLAIN.configuration.by_hand(), []
+
+    def failing(*given, **options):
+        calls.append(given)
+        if len(calls) > 2:
+            raise ArithmeticError("no third step")
+        return right(*given, **options)
+
+    run = verify_ahead(failing, *SIDES[1:])
+    assert [next(run).number, next(run).number] == [0, 1]
+    with pytest.raises(ArithmeticError, match="no third step"):
+        next(run)
+
+
 def scaled(name):
     return lambda trace: {**trace, name: trace[name] * (1 + 1e-11)}
 
@@ -63,9 +114,6 @@ def lacking(name):
 
 def shared(trace):
     return {**trace, "Z1": trace["A1"][:]}
-
-
-PLAIN = next(c for c in cases(3, "float64", steps=STEPS) if c.special == "plain")
 
 
 @pytest.mark.parametrize("at", [0, 1, 4])
@@ -86,10 +134,12 @@ def test_a_mistake_at_one_step_is_told_of_at_that_step(at, change):
 
     states = [PLAIN.state, *(s.candidate for s in course(settle, PLAIN))]
     marked = {n: states[at][n] for n in states[at] if n in PLAIN.state}
-    one, other = course(verify, PLAIN, step), course(settle, PLAIN, step)
-    assert len(one) == len(other) == at + 1
-    assert one[-1] == other[-1]
-    assert issubclass(other[-1][0], Divergence | Misshapen)
+    one = course(verify, PLAIN, step)
+    for run in (settle, verify_ahead, partial(verify_ahead, ahead=1), as_a_whole):
+        other = course(run, PLAIN, step)
+        assert len(one) == len(other) == at + 1
+        assert one[-1] == other[-1]
+        assert issubclass(other[-1][0], Divergence | Misshapen)
     assert number["n"] >= 2
 
 

@@ -180,7 +180,7 @@ def briefly(stack: Stack, k: int, step: Taken) -> Settled:
 
 
 def whole(stack: Stack, k: int, step: Taken) -> Stepped:
-    return Stepped(step.number, step.mine, step.theirs, stack.judged(k, step.mine))
+    return Stepped(step.number, step.mine, step.theirs, stack.entries[k])
 
 
 def alike(configuration: Configuration, lot: Sequence[Taken]) -> Iterator[list[Taken]]:

@@ -8,7 +8,7 @@ not is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,15 +35,19 @@ class Ratios:
     unjudged: Array
     elements: int
 
-    @cached_property
-    def distances(self) -> list[Distance]:
-        """Return the Distance of each step, its index flat."""
-        columns = (self.worst, self.at, self.value, self.expected, self.allowed, self.unjudged)
-        rows = zip(*(x.tolist() for x in columns), strict=True)
+    def distances(self, shape: tuple[int, ...]) -> list[Distance]:
+        """Return the Distance of each step, its index that of an array of this shape."""
+        columns = (self.worst, self.value, self.expected, self.allowed, self.unjudged)
+        rows = zip(self.indices(shape), *(x.tolist() for x in columns), strict=True)
         return [
-            Distance(r, (i,), x, y, unit, self.terms, left, self.elements)
-            for r, i, x, y, unit, left in rows
+            Distance(r, index, x, y, unit, self.terms, left, self.elements)
+            for index, r, x, y, unit, left in rows
         ]
+
+    def indices(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        if not shape:
+            return [()] * len(self.at)
+        return list(zip(*(i.tolist() for i in np.unravel_index(self.at, shape)), strict=True))
 
 
 class Stack:
@@ -56,6 +60,7 @@ class Stack:
         mine, theirs, start = (stacked([s[n] for s in steps]) for n in ("mine", "theirs", "start"))
         data = stacked([{"X": s["batch"].X, "Y": s["batch"].Y} for s in steps])
         X, Y = data["X"], data["Y"]
+        self.shapes = {n: x.shape for n, x in steps[0]["mine"].items()}
         self.exact = wide(X.dtype) == np.float64  # a float32 program's formulas, in float64
         self.own: dict[str, Ratios] = {}
         missing: list[str] = []
@@ -93,25 +98,20 @@ class Stack:
         i = self.nearest_entries[k]
         return float(self.margins[i, k]), list(self.pairs)[i]
 
-    def judged(self, k: int, trace: Trace) -> tuple[Judged, ...]:
-        """Return every entry of step k of the stack judged, as `verify_step` does."""
-        return tuple(self.entries(k, trace))
+    @cached_property
+    def entries(self) -> list[tuple[Judged, ...]]:
+        """Return every entry of each step judged, as `verify_step` does."""
+        judged = [self.entry(name) for name in ordered(self.shapes, self.pairs)]
+        return list(zip(*judged, strict=True))
 
-    def entries(self, k: int, trace: Trace) -> Iterator[Judged]:
-        for name in ordered(trace, self.pairs):
-            shape = trace[name.removeprefix("update.")].shape
-            pair, own = placed(self.pairs[name].distances[k], shape), self.own.get(name)
-            if own is None:
-                yield Judged(name, None, None, pair, STEP)
-            else:
-                mine = placed(own.distances[k], shape)
-                yield Judged(name, mine, None, pair, self.limit(own))
-
-
-def placed(d: Distance, shape: tuple[int, ...]) -> Distance:
-    """Return a distance with its flat index as that of an array of this shape."""
-    index = tuple(map(int, np.unravel_index(d.index[0], shape))) if shape else ()
-    return Distance(d.ratio, index, d.value, d.expected, d.allowed, d.terms, d.unjudged, d.elements)
+    def entry(self, name: str) -> list[Judged]:
+        """Return one entry of each step judged."""
+        shape, own = self.shapes[name.removeprefix("update.")], self.own.get(name)
+        pairs = self.pairs[name].distances(shape)
+        if own is None:
+            return [Judged(name, None, None, pair, STEP) for pair in pairs]
+        mine, limit = own.distances(shape), self.limit(own)
+        return [Judged(name, d, None, p, limit) for d, p in zip(mine, pairs, strict=True)]
 
 
 def stacked(traces: Sequence[Trace]) -> dict[str, Array]:

@@ -67,7 +67,7 @@ def suspicious(own: Mapping[str, Distance], pairs: Mapping[str, Distance]) -> bo
     return beyond or any(d.ratio > STEP / 2 for d in pairs.values())
 
 
-def ordered(trace: Trace, pairs: Mapping[str, Any]) -> Iterator[str]:
+def ordered(trace: Mapping[str, Any], pairs: Mapping[str, Any]) -> Iterator[str]:
     """Yield the entries in the order of the trace, each parameter followed by its update."""
     for name in trace:
         yield name

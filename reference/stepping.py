@@ -3,8 +3,10 @@ r"""One training step by torch: named arrays in, named arrays out, transposed he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -79,7 +81,9 @@ def entering(name: str, x: Array) -> Tensor:
     return conversion.rows(x) if kind(name) in ROWS else conversion.tensor(x)
 
 
-def leaving(name: str, t: Tensor) -> Array:
+def leaving(name: str, t: Tensor | Array) -> Array:
+    if isinstance(t, np.ndarray):
+        return t
     row = kind(name.removeprefix("d")) in ROWS
     return conversion.columns(t) if row else conversion.array(t)
 
@@ -106,7 +110,7 @@ def accumulated(
 
 def update(
     state: Mapping[str, Tensor],
-    trace: dict[str, Tensor],
+    trace: dict[str, Any],
     gradients: Mapping[str, Tensor],
     rule: Rule,
     undecayed: Sequence[str],
@@ -117,8 +121,8 @@ def update(
     A rule works entry by entry: parameters that it treats alike are given to it end to end, as one.
     """
     names, held = network.parameter_names(state), slots_by_parameter(state)
-    after = {n: state[n] for n in names}
-    slots = {n: held.get(n, {}) for n in names}
+    after: dict[str, Tensor | Array] = {n: state[n] for n in names}
+    slots: dict[str, dict[str, Any]] = {n: dict(held.get(n, {})) for n in names}
     for group in alike([n for n in names if n in gradients], slots, undecayed):
         options = dict(hyperparameters)
         if kind(group[0]) in undecayed:
@@ -151,17 +155,20 @@ def joined(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat([x.reshape(-1) for x in parts])
 
 
-def parted(x: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
-    """Return the parts of `joined` again, each in its own shape.
+def parted(x: Tensor, like: Sequence[Tensor]) -> list[Array]:
+    """Return the parts of `joined` again, as arrays, each in its own shape.
 
     >>> parted(torch.tensor([1, 2, 3]), [torch.zeros(2, 1), torch.zeros(1, 1)])
-    [tensor([[1],
-            [2]]), tensor([[3]])]
+    [array([[1],
+           [2]]), array([[3]])]
     """
+    whole = conversion.array(x)
     if len(like) == 1 or not x.ndim:
-        return [x for _ in like]
-    parts = torch.split(x, [t.numel() for t in like])
-    return [part.reshape(t.shape) for part, t in zip(parts, like, strict=True)]
+        return [whole.copy() for _ in like]
+    ends = accumulate(t.numel() for t in like)
+    return [
+        whole[e - t.numel() : e].reshape(t.shape).copy() for t, e in zip(like, ends, strict=True)
+    ]
 
 
 def slots_by_parameter(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

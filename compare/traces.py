@@ -83,6 +83,8 @@ def check_memory(
     batch: Trace | None = None,
 ) -> None:
     """Raise Misshapen if two entries of a trace share memory, or one shares it with the state or the batch."""
+    if apart([*trace.values(), *state.values(), *(batch or {}).values()]):
+        return
     others = {f"the state's {n}": x for n, x in state.items() if isinstance(x, np.ndarray)}
     others |= {f"the batch's {n}": x for n, x in (batch or {}).items()}
     roots = {n: root(x) for n, x in (*others.items(), *trace.items()) if x.size}
@@ -98,6 +100,17 @@ def check_memory(
                 f"{where}{whose}'s {name} shares memory with {other}: a later in-place update "
                 f"would change both; record a copy, {name}.copy()"
             )
+
+
+def apart(arrays: Iterable[Array]) -> bool:
+    """Tell whether all arrays are views of different ones that have memory of their own.
+
+    >>> x = np.zeros(3)
+    >>> apart([x, np.zeros(3)]), apart([x, x[:1]])
+    (True, False)
+    """
+    roots = [root(x) for x in arrays if isinstance(x, np.ndarray)]
+    return len({id(x) for x in roots}) == len(roots) and all(x.base is None for x in roots)
 
 
 def root(x: Array) -> Array:

@@ -122,6 +122,8 @@ def walk(
             if isinstance(found, Stepped) and found.blown:
                 return
         state, number = lot[-1].mine, lot[-1].number + 1
+        lot.clear()  # its memory is free for the next
+        clear.clear()
 
 
 def length(state: Trace, most: int = LONGEST) -> int:

@@ -22,7 +22,7 @@ class Effort:
     sizes: Sequence[Size]
     rounds: int = 9
     seconds: float = 0.05
-    steps: Sequence[int] = (64, 128, 1024)  # of the runs whose memory is measured
+    steps: Sequence[int] = (128, 1024)  # of the runs whose memory is measured
 
 
 @dataclass(frozen=True)

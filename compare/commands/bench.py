@@ -67,7 +67,7 @@ def effort(sizes: list[Size], quick: bool, rounds: int | None, seconds: float | 
     """Return how much is measured; what is not told is as `quick` has it."""
     from compare.benchmarks.measures import Effort
 
-    turns, time, steps = (5, 0.02, (64, 128)) if quick else (9, 0.05, (64, 128, 1024))
+    turns, time, steps = (5, 0.02, (128, 256)) if quick else (9, 0.05, (128, 1024))
     return Effort(sizes, rounds or turns, time if seconds is None else seconds, steps)
 
 

@@ -19,7 +19,7 @@ from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked, magnitude, wide
 from compare.judgement import UNKNOWN, Array, Distance, Trace, allowance, judge, judge_pair, widened
 from compare.standing import Judged, ordered
-from compare.tolerances import STEP, formula_limit, screen
+from compare.tolerances import STEP, cap, formula_limit, screen
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,30 @@ class Stack:
             self.pairs: dict[str, Ratios] = judge_pair(
                 formulas, mine, theirs, start, X, Y, measure=ratios
             )
+            self.other: dict[str, Ratios] = {}
+            if self.exact and self.own and not self.within().all():
+                self.other = judge(formulas, theirs, start, X, Y, measure=ratios)
         names = self.own if level == "formula" else self.pairs.keys() & mine.keys()
         sound = not missing and len(names) == len(mine)  # else `verify_step` says what is wrong
-        self.clear = np.all([x <= 1.0 for x in self.shares.values()], axis=0) & sound
+        self.clear = self.within() & sound
         self.clear &= np.all([r.worst <= STEP / 2 for r in self.pairs.values()], axis=0)
+        self.clear &= np.all([r.worst <= cap(r.terms) for r in self.other.values()], axis=0)
 
-    def limit(self, r: Ratios) -> float:
-        """Return what holds without asking how far the reference is off."""
-        return formula_limit(0.0, r.terms) if self.exact else screen(r.terms)
+    def within(self) -> Array:
+        """Tell of each step whether all its formulas are within their limits."""
+        return np.asarray(np.all([r.worst <= self.limit(n) for n, r in self.own.items()], axis=0))
+
+    def limit(self, name: str) -> Array:
+        """Return the limit of a formula at each step; without asking how far the reference is off, unless it was."""
+        r, other = self.own[name], self.other.get(name)
+        if other is not None:
+            return np.array([formula_limit(x, r.terms) for x in other.worst.tolist()])
+        limit = formula_limit(0.0, r.terms) if self.exact else screen(r.terms)
+        return np.full(len(r.worst), limit)
 
     @cached_property
     def shares(self) -> dict[str, Array]:
-        return {n: r.worst / self.limit(r) for n, r in self.own.items()}
+        return {n: r.worst / self.limit(n) for n, r in self.own.items()}
 
     @cached_property
     def margins(self) -> Array:
@@ -110,8 +122,9 @@ class Stack:
         pairs = self.pairs[name].distances(shape)
         if own is None:
             return [Judged(name, None, None, pair, STEP) for pair in pairs]
-        mine, limit = own.distances(shape), self.limit(own)
-        return [Judged(name, d, None, p, limit) for d, p in zip(mine, pairs, strict=True)]
+        other = self.other[name].distances(shape) if self.other else [None] * len(pairs)
+        rows = zip(own.distances(shape), other, pairs, self.limit(name).tolist(), strict=True)
+        return [Judged(name, *row) for row in rows]
 
 
 def stacked(traces: Sequence[Trace]) -> dict[str, Array]:

@@ -10,39 +10,25 @@ step is that of `verify`, and most of the time it takes is saved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from compare import traces
 from compare.configuration import Configuration
-from compare.stacks import Stack
+from compare.stacks import Stack, Taken
 from compare.verification import (
     Batch,
     Step,
     Stepped,
     Trace,
     sealed,
-    stepping,
+    step_both,
     verify,
     verify_step,
 )
 
 LONGEST, LARGEST = 64, 2**20  # steps of a stack, and numbers in it
 Sides = tuple[Step, Step, Configuration]
-
-
-@dataclass(frozen=True)
-class Taken:
-    """One step as both programs took it; without traces where it could not be taken, or not compared."""
-
-    number: int
-    start: Trace
-    batch: Batch
-    mine: Trace = field(default_factory=dict)
-    theirs: Trace = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,8 +71,9 @@ def verify_ahead(
 ) -> Iterator[Stepped]:
     """Yield each verified step, as `verify` does, the candidate going ahead of the verdict.
 
-    Where the batches depend on the steps before, `ahead` must be 1. With the level "step" each entry is held against
-    the reference's alone; where they are too far apart, and at the first step, every formula is judged.
+    Where the batches depend on the steps before, `ahead` must be 1. With the level "step" each entry
+    is held against the reference's alone; where they are too far apart, and at the first step, every
+    formula is judged.
     """
     sides = candidate, reference, configuration
     for found in walk(sides, state, batches, whose, level, ahead):
@@ -112,7 +99,7 @@ def walk(
         clear = {
             step.number: (stack, k, step)
             for group in alike(sides[2], [step for step in lot if step.mine])
-            for stack in [Stack(sides[2], [vars(s) for s in group], level)]
+            for stack in [Stack(sides[2], group, level)]
             for k, step in enumerate(group)
             if stack.clear[k]
         }
@@ -121,7 +108,8 @@ def walk(
             yield found
             if isinstance(found, Stepped) and found.blown:
                 return
-        state, number = lot[-1].mine, lot[-1].number + 1
+        state = sealed(found.candidate) if isinstance(found, Stepped) else lot[-1].mine
+        number = lot[-1].number + 1
         lot.clear()  # its memory is free for the next
         clear.clear()
 
@@ -129,13 +117,6 @@ def walk(
 def length(state: Trace, most: int = LONGEST) -> int:
     """Return how many steps to judge at once."""
     return max(1, min(most, LARGEST // sum(x.size for x in state.values())))
-
-
-@np.errstate(all="ignore")
-def step_both(sides: Sides, start: Trace, batch: Batch, whose: str) -> tuple[Trace, Trace]:
-    candidate, reference, _ = sides
-    mine = stepping(candidate, whose, "")(start, batch.X, batch.Y, **batch.options)
-    return mine, reference(start, batch.X, batch.Y, **batch.options)
 
 
 def taken(
@@ -148,22 +129,12 @@ def taken(
     for k, batch in enumerate(batches, number):
         start = {**state, **batch.state}
         try:
-            mine, theirs = step_both(sides, start, batch, whose)
-            check(mine, theirs, start, batch)
+            mine, theirs = step_both(*sides[:2], start, batch, whose, "")
         except Exception:  # whatever it is, `verify_step` meets it again
             yield Taken(k, start, batch)
             return
         yield Taken(k, start, batch, mine, theirs)
         state = sealed(mine)
-
-
-def check(mine: Trace, theirs: Trace, start: Trace, batch: Batch) -> None:
-    """Raise Misshapen unless the structure of both traces is right; `verify_step` says how it is wrong."""
-    traces.check(mine, theirs)
-    data = {"X": batch.X, "Y": batch.Y}
-    if not traces.apart([*start.values(), *data.values(), *mine.values(), *theirs.values()]):
-        for trace in (mine, theirs):
-            traces.check_memory(trace, start, batch=data)
 
 
 def again(sides: Sides, step: Taken, whose: str) -> Stepped:

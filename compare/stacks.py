@@ -8,8 +8,8 @@ not is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,18 @@ from compare.formulas.arithmetic import Tracked, magnitude, wide
 from compare.judgement import UNKNOWN, Array, Distance, Trace, allowance, judge, judge_pair, widened
 from compare.standing import Judged, ordered
 from compare.tolerances import STEP, cap, formula_limit, screen
+from compare.verification import Batch
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One step as both programs took it; without traces where it could not be taken, or not compared."""
+
+    number: int
+    start: Trace
+    batch: Batch
+    mine: Trace = field(default_factory=dict)
+    theirs: Trace = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,14 +65,13 @@ class Ratios:
 class Stack:
     """Steps judged at once; `clear` tells which of them are clear of every limit."""
 
-    def __init__(
-        self, configuration: Configuration, steps: Sequence[Mapping[str, Any]], level: str
-    ) -> None:
-        formulas = configuration.formulas(**steps[0]["batch"].options)
-        mine, theirs, start = (stacked([s[n] for s in steps]) for n in ("mine", "theirs", "start"))
-        data = stacked([{"X": s["batch"].X, "Y": s["batch"].Y} for s in steps])
+    def __init__(self, configuration: Configuration, steps: Sequence[Taken], level: str) -> None:
+        formulas = configuration.formulas(**steps[0].batch.options)
+        mine = stacked([s.mine for s in steps])
+        theirs, start = stacked([s.theirs for s in steps]), stacked([s.start for s in steps])
+        data = stacked([{"X": s.batch.X, "Y": s.batch.Y} for s in steps])
         X, Y = data["X"], data["Y"]
-        self.shapes = {n: x.shape for n, x in steps[0]["mine"].items()}
+        self.shapes = {n: x.shape for n, x in steps[0].mine.items()}
         self.exact = wide(X.dtype) == np.float64  # a float32 program's formulas, in float64
         self.own: dict[str, Ratios] = {}
         missing: list[str] = []
@@ -72,29 +83,29 @@ class Stack:
                 formulas, mine, theirs, start, X, Y, measure=ratios
             )
             self.other: dict[str, Ratios] = {}
-            if self.exact and self.own and not self.within().all():
+            self.limits = {n: self.plain(r) for n, r in self.own.items()}
+            if self.exact and not self.within().all():
                 self.other = judge(formulas, theirs, start, X, Y, measure=ratios)
+                self.limits = {n: allowed(r) for n, r in self.other.items()}
         names = self.own if level == "formula" else self.pairs.keys() & mine.keys()
         sound = not missing and len(names) == len(mine)  # else `verify_step` says what is wrong
         self.clear = self.within() & sound
         self.clear &= np.all([r.worst <= STEP / 2 for r in self.pairs.values()], axis=0)
         self.clear &= np.all([r.worst <= cap(r.terms) for r in self.other.values()], axis=0)
 
-    def within(self) -> Array:
-        """Tell of each step whether all its formulas are within their limits."""
-        return np.asarray(np.all([r.worst <= self.limit(n) for n, r in self.own.items()], axis=0))
-
-    def limit(self, name: str) -> Array:
-        """Return the limit of a formula at each step; without asking how far the reference is off, unless it was."""
-        r, other = self.own[name], self.other.get(name)
-        if other is not None:
-            return np.array([formula_limit(x, r.terms) for x in other.worst.tolist()])
+    def plain(self, r: Ratios) -> Array:
+        """Return the limit at each step that holds without asking how far the reference is off."""
         limit = formula_limit(0.0, r.terms) if self.exact else screen(r.terms)
         return np.full(len(r.worst), limit)
 
+    def within(self) -> Array:
+        """Tell of each step whether all its formulas are within their limits."""
+        found = [r.worst <= self.limits[n] for n, r in self.own.items()]
+        return np.asarray(np.all(found, axis=0))
+
     @cached_property
     def shares(self) -> dict[str, Array]:
-        return {n: r.worst / self.limit(n) for n, r in self.own.items()}
+        return {n: r.worst / self.limits[n] for n, r in self.own.items()}
 
     @cached_property
     def margins(self) -> Array:
@@ -123,8 +134,13 @@ class Stack:
         if own is None:
             return [Judged(name, None, None, pair, STEP) for pair in pairs]
         other = self.other[name].distances(shape) if self.other else [None] * len(pairs)
-        rows = zip(own.distances(shape), other, pairs, self.limit(name).tolist(), strict=True)
+        rows = zip(own.distances(shape), other, pairs, self.limits[name].tolist(), strict=True)
         return [Judged(name, *row) for row in rows]
+
+
+def allowed(reference: Ratios) -> Array:
+    """Return the limit of a formula at each step, from how far the reference is off."""
+    return np.array([formula_limit(r, reference.terms) for r in reference.worst.tolist()])
 
 
 def stacked(traces: Sequence[Trace]) -> dict[str, Array]:

@@ -88,8 +88,7 @@ def check_memory(
     others = {f"the state's {n}": x for n, x in state.items() if isinstance(x, np.ndarray)}
     others |= {f"the batch's {n}": x for n, x in (batch or {}).items()}
     roots = {n: root(x) for n, x in (*others.items(), *trace.items()) if x.size}
-    own = all(x.base is None for x in roots.values())  # their memory, so that they tell it apart
-    blocks = {n: id(x) if own else x.ctypes.data for n, x in roots.items()}
+    blocks = {n: x.ctypes.data for n, x in roots.items()}
     owners = {blocks[n]: n for n in others if n in blocks}
     for name, x in trace.items():
         if name not in blocks:

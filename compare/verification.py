@@ -96,16 +96,9 @@ def verify_step(
     whose: str,
 ) -> Stepped:
     """Step both from `state`, check the structure of both traces, then judge every entry."""
-    where = f"step {number}: "
-    if not batch.X.size or not batch.Y.size:
-        raise traces.Misshapen(f"{where}nothing to compare: the batch has no examples")
+    where, X, Y = f"step {number}: ", batch.X, batch.Y
     start = {**state, **batch.state}
-    X, Y = batch.X, batch.Y
-    mine = stepping(candidate, whose, where)(start, X, Y, **batch.options)
-    theirs = reference(start, X, Y, **batch.options)
-    traces.check(mine, theirs, whose=whose, where=where)
-    for trace, side in ((mine, whose), (theirs, "the reference")):
-        traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
+    mine, theirs = step_both(candidate, reference, start, batch, whose, where)
     formulas = configuration.formulas(**batch.options)
     missing: list[str] = []
     own = judge(formulas, mine, start, X, Y, missing=missing)
@@ -120,6 +113,22 @@ def verify_step(
         raise wrong
     complete(mine, own, missing, where)
     return Stepped(number, mine, theirs, judged, blown)
+
+
+@np.errstate(all="ignore")
+def step_both(
+    candidate: Step, reference: Step, start: Trace, batch: Batch, whose: str, where: str
+) -> tuple[Trace, Trace]:
+    """Return the traces of both from one state; Misshapen unless their structure lets them be compared."""
+    X, Y = batch.X, batch.Y
+    if not X.size or not Y.size:
+        raise traces.Misshapen(f"{where}nothing to compare: the batch has no examples")
+    mine = stepping(candidate, whose, where)(start, X, Y, **batch.options)
+    theirs = reference(start, X, Y, **batch.options)
+    traces.check(mine, theirs, whose=whose, where=where)
+    for trace, side in ((mine, whose), (theirs, "the reference")):
+        traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
+    return mine, theirs
 
 
 def overflow(mine: Trace, theirs: Trace, own: Mapping[str, Distance]) -> str | None:

@@ -151,6 +151,11 @@ def gradients(
     before it is overwritten.
     """
     A, inputs, masks = buffers.A, buffers.inputs, buffers.masks
+    if X.shape != A[0].shape or X.dtype != A[0].dtype:
+        raise ValueError(
+            f"X is {X.shape} {X.dtype} where {A[0].shape} {A[0].dtype} should stand: one example a "
+            "column, with as many rows and of the type that W1 takes"
+        )
     A[0][:] = X
     for l, (g, _) in enumerate(operators):
         g(np.matmul(W[l], inputs[l], out=A[l + 1]), masks[l])

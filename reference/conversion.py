@@ -62,9 +62,8 @@ def rows(X: Array) -> Tensor:
 def home(t: Tensor) -> Tensor:
     """Return a tensor where NumPy can read it: on the CPU, bfloat16 as float32."""
     t = t.detach()
-    if PLACE.get() is None:
-        return t
-    t = t.cpu()
+    if PLACE.get() is not None:
+        t = t.cpu()
     return t.float() if t.dtype is torch.bfloat16 else t
 
 

@@ -104,6 +104,18 @@ def test_what_cannot_be_taken_is_met_after_the_steps_before_it():
         next(run)
 
 
+def test_a_step_that_could_not_be_taken_once_is_the_state_of_the_next():
+    right, calls = PLAIN.configuration.by_hand(), []
+
+    def stumbling(*given, **options):
+        calls.append(given)
+        if len(calls) == 3:
+            raise ArithmeticError
+        return right(*given, **options)
+
+    assert [s.number for s in verify_ahead(stumbling, *SIDES[1:])] == list(range(STEPS))
+
+
 def scaled(name):
     return lambda trace: {**trace, name: trace[name] * (1 + 1e-11)}
 

@@ -84,6 +84,13 @@ def test_a_rectifier_in_place_passes_what_the_readable_one_passes():
         assert g.tobytes() == expected.tobytes()
 
 
+def test_a_batch_that_the_net_does_not_take_is_refused():
+    state, X, Y = start((4, 6, 1), "float64", 20)
+    for wrong in (X[:1], X.astype("float32")):
+        with pytest.raises(ValueError, match=r"where \(4, 20\) float64 should stand"):
+            training.train(state, [(wrong, Y)], hidden=["relu"], rule=optimizers.sgd)
+
+
 def test_a_net_that_training_does_not_have_is_refused():
     state, X, Y = start((4, 6, 1), "float64", 20)
     without = {n: x for n, x in state.items() if n != "b2"}

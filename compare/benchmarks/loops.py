@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise, repeat
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from compare.benchmarks.timing import Block
 from compare.configuration import Configuration
-from compare.stacking import length, settle, verify_ahead
+from compare.stacking import length, verify_ahead
 from compare.verification import Batch
 from manual import optimizers, training
 
@@ -132,24 +132,13 @@ def both(size: Size) -> Block:
     return block
 
 
-def verified(size: Size, *, level: str = "formula") -> Block:
-    """Return the verified step of one run without end, each formula judged or the step as a whole."""
+def verified(size: Size, run: Callable[..., Iterator[object]] = verify_ahead) -> Block:
+    """Return the verified step of one run without end; the first, which costs more, is taken."""
     configuration, batch = size.configuration, Batch(*size.data())
     sides = configuration.by_hand(), configuration.by_torch(), configuration
-    return taking(verify_ahead(*sides, size.state(), repeat(batch), level=level))
-
-
-def settled(size: Size) -> Block:
-    """Return the verified step as sweeps take it: every formula judged, the nearest to its limit kept."""
-    configuration, batch = size.configuration, Batch(*size.data())
-    sides = configuration.by_hand(), configuration.by_torch(), configuration
-    return taking(settle(*sides, size.state(), repeat(batch)))
-
-
-def taking(run: Iterator[object]) -> Block:
-    """Return the block that takes its steps from a run; the first of all, which costs more, is taken."""
-    next(run)
-    return lambda steps: deque(islice(run, steps), maxlen=0)
+    steps = run(*sides, size.state(), repeat(batch))
+    next(steps)
+    return lambda count: deque(islice(steps, count), maxlen=0)
 
 
 def together(size: Size) -> int:

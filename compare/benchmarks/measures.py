@@ -13,6 +13,7 @@ from functools import partial
 from compare.benchmarks import loops
 from compare.benchmarks.loops import Size
 from compare.benchmarks.timing import Block, Ratio, interleaved, ratio
+from compare.stacking import settle, verify_ahead
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ STEPS: Contestants = {
 }
 VERIFIED: Contestants = {
     "manual + torch": loops.both,
-    "verified as a whole": partial(loops.verified, level="step"),
+    "verified as a whole": partial(loops.verified, run=partial(verify_ahead, level="step")),
     "verified": loops.verified,
-    "verified in a sweep": loops.settled,
+    "verified in a sweep": partial(loops.verified, run=settle),
 }
 WIDEST_VERIFIED = 512 * 1599  # units times examples: beyond it a verified step takes seconds
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compare import memory
 from compare.commands.options import refusing, writable
 
 if TYPE_CHECKING:
@@ -85,10 +84,11 @@ def counts(flag: str, text: str) -> list[int]:
 
 def measured(effort: Effort) -> list[Row]:
     """Return every row, with progress on a terminal's stderr."""
-    memory.keep()
+    from compare import memory
     from compare.benchmarks.measures import rows
     from compare.benchmarks.timing import pinned
 
+    memory.keep()
     with pinned():
         return list(progress(rows(effort)))
 

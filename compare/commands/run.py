@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare import memory
 from compare.commands.options import REPRO, assigned, destinations, refusing, reproducing
 from compare.commands.spelling import spelled_run
 from compare.request import Request
@@ -99,7 +98,6 @@ def run(
         testimonies = heard(witness or [], prepared, device)
     if device != "cpu" or precision is not None:
         raise typer.Exit(elsewhere(prepared, device, precision, free, json, csv, html))
-    memory.keep()
     report = compared(prepared, keep_rows=csv is not None)
     report.testimonies = testimonies
     if free:
@@ -176,6 +174,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
     """Verify the task, showing progress, and return the report; Ctrl-C keeps what was found so far."""
     import numpy as np
 
+    from compare import memory
     from compare.divergence import Divergence
     from compare.metrics import scores
     from compare.pacing import Unequal
@@ -184,6 +183,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
     from compare.summary import Summary, row
     from compare.traces import Misshapen
 
+    memory.keep()
     summary = Summary(rows=[] if keep_rows else None)
     report = Report(task, summary)
     last: Stepped | None = None

@@ -132,18 +132,21 @@ def power(x: float, t: Tracked) -> Tracked:
 
 def erf(x: Tracked) -> Tracked:
     slope = 2.0 / math.sqrt(math.pi) * np.exp(-(toward_zero(x) ** 2))
-    value = erf_series(x.value)
+    value = erf_value(x.value)
     return Tracked(
         value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms
     )
 
 
-def erf_series(z: Array) -> Array:
-    r"""Return, in more digits than a library has, $\mathrm{erf}(z) = \frac{2}{\sqrt\pi} e^{-z^2} \sum_n \frac{2^n z^{2n+1}}{(2n+1)!!}$, all terms of one sign."""
+def erf_value(z: Array) -> Array:
+    """Return erf(z), by SciPy in float64; in longdouble, which no library has, by its series."""
     if z.dtype == object:
         return evaluated("erf", z)
-    if z.dtype == np.float64:
-        return np.asarray(special.erf(z))
+    return np.asarray(special.erf(z)) if z.dtype == np.float64 else erf_series(z)
+
+
+def erf_series(z: Array) -> Array:
+    r"""Return $\mathrm{erf}(z) = \frac{2}{\sqrt\pi} e^{-z^2} \sum_n \frac{2^n z^{2n+1}}{(2n+1)!!}$, all terms of one sign."""
     x = np.clip(z, -7.0, 7.0)  # erfc(7) < 5e-23
     term, total, n = x, x, 0
     while n < 400 and np.any(np.abs(term) > 1e-22 * np.abs(total)):

@@ -159,7 +159,7 @@ def whole(stack: Stack, k: int, step: Taken) -> Stepped:
 
 
 def alike(configuration: Configuration, lot: Sequence[Taken]) -> Iterator[list[Taken]]:
-    """Yield the steps in groups that one stack can hold: the same entries, shapes, options."""
+    """Yield the steps in groups that one stack can hold: the same entries, types, shapes, options."""
     groups: dict[Any, list[Taken]] = {}
     for step in lot:
         groups.setdefault(signature(configuration, step), []).append(step)
@@ -173,4 +173,5 @@ def signature(configuration: Configuration, step: Taken) -> tuple[Any, ...]:
     branching = ("micro", "batches") if average else ("micro",)
     counts = [(n, int(x)) for n, x in step.start.items() if n.rstrip("0123456789") in branching]
     options = sorted(step.batch.options.items())
-    return (*step.start, *step.mine, step.batch.X.shape, *counts, *options)
+    types = (x.dtype for x in (*step.start.values(), *step.mine.values()))
+    return (*step.start, *step.mine, *types, step.batch.X.shape, *counts, *options)

@@ -8,7 +8,7 @@ not is taken there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,18 @@ import numpy as np
 
 from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked, magnitude, wide
-from compare.judgement import UNKNOWN, Array, Distance, Trace, allowance, judge, judge_pair, widened
+from compare.judgement import (
+    DOUBLE,
+    UNKNOWN,
+    ZERO,
+    Array,
+    Distance,
+    Trace,
+    allowance,
+    judge,
+    judge_pair,
+    widened,
+)
 from compare.standing import Judged, ordered
 from compare.tolerances import STEP, cap, formula_limit, screen
 from compare.verification import Batch
@@ -49,12 +60,12 @@ class Ratios:
 
     def distances(self, shape: tuple[int, ...]) -> list[Distance]:
         """Return the Distance of each step, its index that of an array of this shape."""
-        columns = (self.worst, self.value, self.expected, self.allowed, self.unjudged)
-        rows = zip(self.indices(shape), *(x.tolist() for x in columns), strict=True)
-        return [
-            Distance(r, index, x, y, unit, self.terms, left, self.elements)
-            for index, r, x, y, unit, left in rows
-        ]
+        worst, value, expected, allowed, unjudged = (
+            x.tolist() for x in (self.worst, self.value, self.expected, self.allowed, self.unjudged)
+        )
+        terms, elements = [self.terms] * len(worst), [self.elements] * len(worst)
+        columns = worst, self.indices(shape), value, expected, allowed, terms, unjudged, elements
+        return list(map(Distance, *columns))
 
     def indices(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         if not shape:
@@ -67,9 +78,9 @@ class Stack:
 
     def __init__(self, configuration: Configuration, steps: Sequence[Taken], level: str) -> None:
         formulas = configuration.formulas(**steps[0].batch.options)
-        mine = stacked([s.mine for s in steps])
-        theirs, start = stacked([s.theirs for s in steps]), stacked([s.start for s in steps])
-        data = stacked([{"X": s.batch.X, "Y": s.batch.Y} for s in steps])
+        mine, theirs = Pile([s.mine for s in steps]), Pile([s.theirs for s in steps])
+        start = Pile([s.start for s in steps])
+        data = Pile([{"X": s.batch.X, "Y": s.batch.Y} for s in steps])
         X, Y = data["X"], data["Y"]
         self.shapes = {n: x.shape for n, x in steps[0].mine.items()}
         self.exact = wide(X.dtype) == np.float64  # a float32 program's formulas, in float64
@@ -134,8 +145,8 @@ class Stack:
         if own is None:
             return [Judged(name, None, None, pair, STEP) for pair in pairs]
         other = self.other[name].distances(shape) if self.other else [None] * len(pairs)
-        rows = zip(own.distances(shape), other, pairs, self.limits[name].tolist(), strict=True)
-        return [Judged(name, *row) for row in rows]
+        columns = own.distances(shape), other, pairs, self.limits[name].tolist()
+        return list(map(Judged, [name] * len(pairs), *columns))
 
 
 def allowed(reference: Ratios) -> Array:
@@ -143,26 +154,54 @@ def allowed(reference: Ratios) -> Array:
     return np.array([formula_limit(r, reference.terms) for r in reference.worst.tolist()])
 
 
-def stacked(traces: Sequence[Trace]) -> dict[str, Array]:
-    """Return arrays of the same names one upon the other; scalars become matrices of one element."""
-    out = {}
-    for name in traces[0]:
-        x = np.stack([trace[name] for trace in traces])
-        out[name] = x.reshape(-1, 1, 1) if x.ndim == 1 else x
-    return out
+class Pile(Mapping[str, Array]):
+    """Arrays of the same names, types and shapes, one upon the other, as they are asked for.
+
+    Scalars become matrices of one element.
+    """
+
+    def __init__(self, traces: Sequence[Trace]) -> None:
+        self.traces, self.made = traces, dict[str, Array]()
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self.made:
+            parts = [trace[name] for trace in self.traces]
+            self.made[name] = piled(parts).reshape(len(parts), *(parts[0].shape or (1, 1)))
+        return self.made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.traces[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.traces[0])
+
+    def __len__(self) -> int:
+        return len(self.traces[0])
+
+
+def piled(parts: Sequence[Array]) -> Array:
+    """Return arrays of one type end to end; by their bytes, which is several times as fast."""
+    if len(parts) == 1:
+        return parts[0]
+    if all(x.flags.c_contiguous for x in parts):
+        return np.frombuffer(b"".join(x.data for x in parts), parts[0].dtype)
+    return np.concatenate(parts, axis=None)
 
 
 def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Ratios:
     """Return the largest error of each step of a stack, in units of the stated error."""
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    dtype = x.dtype if x.dtype.kind == "f" else DOUBLE
     target = expected.value if against is None else against
-    gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
-    unit, unjudged = allowance(expected, dtype)
-    ratio = over(gap, unit)
     left = np.zeros(len(x), int)
-    if unjudged:
-        hidden = np.broadcast_to(unit > UNKNOWN, ratio.shape)
-        ratio, left = np.where(hidden, 0.0, ratio), rows(hidden, x).sum(axis=1)
+    if expected.error is None:
+        unit, ratio = ZERO, np.where(x == target, 0.0, np.inf)
+    else:
+        gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
+        unit, unjudged = allowance(expected, dtype)
+        ratio = over(gap, unit)
+        if unjudged:
+            hidden = np.broadcast_to(unit > UNKNOWN, ratio.shape)
+            ratio, left = np.where(hidden, 0.0, ratio), rows(hidden, x).sum(axis=1)
     flat, steps = rows(ratio, x), np.arange(len(x))
     at = flat.argmax(axis=1)
     value, stated, unit = (rows(a, x)[steps, at].astype(float) for a in (x, target, unit))
@@ -178,9 +217,9 @@ def rows(a: Array, like: Array) -> Array:
 
 def over(gap: Array, unit: Array) -> Array:
     """Return gap / unit, with 0 / 0 = 0."""
-    none = unit == 0.0
-    if not none.any():
+    if unit.min(initial=np.inf) > 0.0:
         return np.asarray(gap / unit)
+    none = unit == 0.0
     if np.any(none & (gap != 0.0)):
         return np.where(gap == 0.0, 0.0, gap / unit)
     return np.asarray(gap / (unit + none))

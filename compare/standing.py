@@ -16,7 +16,7 @@ Array = NDArray[Any]
 Trace = Mapping[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # as Distance
 class Judged:
     """One entry at one step: its formula's distance, the reference's own, and the two sides' apart."""
 

@@ -108,8 +108,8 @@ def apart(arrays: Iterable[Array]) -> bool:
     >>> apart([x, np.zeros(3)]), apart([x, x[:1]])
     (True, False)
     """
-    roots = [root(x) for x in arrays if isinstance(x, np.ndarray)]
-    return len({id(x) for x in roots}) == len(roots) and all(x.base is None for x in roots)
+    roots = [x if x.base is None else root(x) for x in arrays if isinstance(x, np.ndarray)]
+    return len(set(map(id, roots))) == len(roots) and all(x.base is None for x in roots)
 
 
 def root(x: Array) -> Array:

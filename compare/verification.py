@@ -81,7 +81,7 @@ def verify(
 def sealed(state: Trace) -> Trace:
     """Return the arrays of a state, which from here on no step can write to."""
     for x in state.values():
-        x.flags.writeable = False
+        x.setflags(write=False)
     return state
 
 
@@ -126,8 +126,10 @@ def step_both(
     mine = stepping(candidate, whose, where)(start, X, Y, **batch.options)
     theirs = reference(start, X, Y, **batch.options)
     traces.check(mine, theirs, whose=whose, where=where)
-    for trace, side in ((mine, whose), (theirs, "the reference")):
-        traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
+    data = {"X": X, "Y": Y}
+    if not traces.apart([*start.values(), X, Y, *mine.values(), *theirs.values()]):
+        for trace, side in ((mine, whose), (theirs, "the reference")):
+            traces.check_memory(trace, start, whose=side, where=where, batch=data)
     return mine, theirs
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 Array = NDArray[Any]
 Place = tuple[torch.device, torch.dtype]
-WIDE = 2**18  # numbers from which torch turns a matrix faster than NumPy
+WIDE = 128  # units from which torch turns a matrix faster than NumPy
 PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
 
 
@@ -74,7 +74,7 @@ def array(t: Tensor) -> Array:
 
 def columns(t: Tensor) -> Array:
     """Return a copy of a tensor (m, n), one example a row, as a C-ordered array (n, m)."""
-    if t.numel() < WIDE:
+    if t.shape[1] < WIDE:
         return np.array(home(t).numpy().T, order="C")
     return home(t).t().clone(memory_format=torch.contiguous_format).numpy()  # in blocks
 

@@ -17,7 +17,7 @@ Operation = tuple[str, Tensor]  # the name of a gradient, what it is the gradien
 RUNNING = ("running_mean", "running_var", "batches")
 
 
-def parameter_names(state: State) -> list[str]:
+def parameter_names(state: Mapping[str, object]) -> list[str]:
     """Return the names of the parameters in a state, layer by layer: W1, b1, gamma1, beta1, W2, ..."""
     layers = range(1, 1 + sum(name[0] == "W" for name in state))
     kinds = ("W", "b", "gamma", "beta")

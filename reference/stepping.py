@@ -3,6 +3,7 @@ r"""One training step by torch: named arrays in, named arrays out, transposed he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -55,11 +56,12 @@ def step(
     >>> trace["W1"]
     array([[1.5]])
     """
-    inside = {n: entering(n, x) for n, x in state.items() if "." in n or kind(n) in CARRIED}
-    names = network.parameter_names(inside)
-    leaves = inside | {n: inside[n].requires_grad_() for n in names}
+    names = network.parameter_names(state)
+    inside = {n: entering(n, state[n]) for n in inputs(tuple(state))}
+    for n in names:
+        inside[n].requires_grad_()
     trace, tape = network.forward(
-        leaves, conversion.rows(X), activations=activations, batch_norm=batch_norm, dropout=dropout
+        inside, conversion.rows(X), activations=activations, batch_norm=batch_norm, dropout=dropout
     )
     L = len(activations)
     trace["loss"], _ = loss(trace[f"A{L}"], conversion.rows(Y))
@@ -68,24 +70,37 @@ def step(
     gradients = {n: trace[f"d{n}"] for n in names if n not in frozen}
     ready = True
     if accumulate > 1:
-        gradients, ready = accumulated(inside, trace, gradients, accumulate)
+        gradients, ready = accumulated(state, trace, gradients, accumulate)
     if ready and clip is not None:
         extra, gradients = clip(gradients)
         trace.update(extra | {f"g.{n}": g for n, g in gradients.items()})
-    plain = {n: x.detach() for n, x in inside.items()}
-    update(plain, trace, gradients if ready else {}, rule, undecayed, hyperparameters)
-    return {n: leaving(n, t) for n, t in trace.items()}
+    shown = {n: leaving(n, t) for n, t in trace.items()}
+    update(state, shown, gradients if ready else {}, rule, undecayed, hyperparameters)
+    return shown
+
+
+@cache
+def inputs(names: Sequence[str]) -> list[str]:
+    """Return the names, of a state's, that the net reads."""
+    return [n for n in names if kind(n) in CARRIED]
 
 
 def entering(name: str, x: Array) -> Tensor:
-    return conversion.rows(x) if kind(name) in ROWS else conversion.tensor(x)
+    return conversion.rows(x) if turned(name) else conversion.tensor(x)
 
 
-def leaving(name: str, t: Tensor | Array) -> Array:
-    if isinstance(t, np.ndarray):
-        return t
-    row = kind(name.removeprefix("d")) in ROWS
-    return conversion.columns(t) if row else conversion.array(t)
+def leaving(name: str, t: Tensor) -> Array:
+    return conversion.columns(t) if turned(name) else conversion.array(t)
+
+
+@cache
+def turned(name: str) -> bool:
+    """Tell whether torch has an array, or the gradient by it, with one example a row.
+
+    >>> turned("dZ1"), turned("dW1")
+    (True, False)
+    """
+    return kind(name.removeprefix("d")) in ROWS
 
 
 def kind(name: str) -> str:
@@ -98,19 +113,22 @@ def kind(name: str) -> str:
 
 
 def accumulated(
-    state: Mapping[str, Tensor], trace: dict[str, Tensor], gradients: Mapping[str, Tensor], k: int
+    state: State, trace: dict[str, Tensor], gradients: Mapping[str, Tensor], k: int
 ) -> tuple[dict[str, Tensor], bool]:
     """Add the gradients to those of the micro-batches before, as backward() adds to .grad."""
     before = int(state["micro"]) % k if "micro" in state else 0
-    total = {n: state[f"a.{n}"] + g if before else g.clone() for n, g in gradients.items()}
+    total = {
+        n: conversion.tensor(state[f"a.{n}"]) + g if before else g.clone()
+        for n, g in gradients.items()
+    }
     trace["micro"] = torch.tensor(before + 1)
     trace.update({f"a.{n}": g for n, g in total.items()})
     return total, before + 1 == k
 
 
 def update(
-    state: Mapping[str, Tensor],
-    trace: dict[str, Any],
+    state: State,
+    trace: Trace,
     gradients: Mapping[str, Tensor],
     rule: Rule,
     undecayed: Sequence[str],
@@ -121,63 +139,64 @@ def update(
     A rule works entry by entry: parameters that it treats alike are given to it end to end, as one.
     """
     names, held = network.parameter_names(state), slots_by_parameter(state)
-    after: dict[str, Tensor | Array] = {n: state[n] for n in names}
-    slots: dict[str, dict[str, Any]] = {n: dict(held.get(n, {})) for n in names}
+    slots = {n: held.get(n, {}) for n in names}
+    after: Trace = {}
     for group in alike([n for n in names if n in gradients], slots, undecayed):
         options = dict(hyperparameters)
         if kind(group[0]) in undecayed:
             options["weight_decay"] = 0.0
         like = [state[n] for n in group]
         old = {slot: joined([slots[n][slot] for n in group]) for slot in slots[group[0]]}
-        w, new = rule(joined(like), joined([gradients[n] for n in group]), old, **options)
+        g = torch.cat([gradients[n].reshape(-1) for n in group])
+        w, new = rule(joined(like), g, old, **options)
         after.update(zip(group, parted(w, like), strict=True))
         parts = {slot: parted(x, like) for slot, x in new.items()}
         slots.update({n: {slot: x[i] for slot, x in parts.items()} for i, n in enumerate(group)})
-    trace.update({f"{slot}.{n}": x for n in names for slot, x in slots[n].items()})
-    trace.update(after)
+    for n in names:
+        still = n not in after
+        trace.update({f"{slot}.{n}": np.array(x) if still else x for slot, x in slots[n].items()})
+    trace.update({n: after[n] if n in after else np.array(state[n]) for n in names})
 
 
 def alike(
-    names: Sequence[str], slots: Mapping[str, Mapping[str, Tensor]], undecayed: Sequence[str]
+    names: Sequence[str], slots: Mapping[str, Mapping[str, Array]], undecayed: Sequence[str]
 ) -> list[list[str]]:
     """Return the names in groups whose decay and slots are alike, the scalars among these equal."""
     groups: dict[Any, list[str]] = {}
     for n in names:
-        scalars = tuple(float(x) for x in slots[n].values() if not x.ndim)
+        scalars = tuple(x.item() for x in slots[n].values() if not x.ndim)
         groups.setdefault((kind(n) in undecayed, *slots[n], *scalars), []).append(n)
     return list(groups.values())
 
 
-def joined(parts: Sequence[Tensor]) -> Tensor:
-    """Return tensors end to end as one; scalars, which are equal, as they are."""
-    if len(parts) == 1 or not parts[0].ndim:
-        return parts[0]
-    return torch.cat([x.reshape(-1) for x in parts])
+def joined(parts: Sequence[Array]) -> Tensor:
+    """Return arrays end to end as one tensor, a copy; of scalars, which are equal, the first."""
+    if not parts[0].ndim:
+        return conversion.tensor(parts[0])
+    return conversion.moved(torch.from_numpy(np.concatenate(parts, axis=None)))
 
 
-def parted(x: Tensor, like: Sequence[Tensor]) -> list[Array]:
+def parted(x: Tensor, like: Sequence[Array]) -> list[Array]:
     """Return the parts of `joined` again, as arrays, each in its own shape.
 
-    >>> parted(torch.tensor([1, 2, 3]), [torch.zeros(2, 1), torch.zeros(1, 1)])
+    >>> parted(torch.tensor([1, 2, 3]), [np.zeros((2, 1)), np.zeros((1, 1))])
     [array([[1],
            [2]]), array([[3]])]
     """
     whole = conversion.array(x)
-    if len(like) == 1 or not x.ndim:
+    if not x.ndim:
         return [whole.copy() for _ in like]
-    ends = accumulate(t.numel() for t in like)
-    return [
-        whole[e - t.numel() : e].reshape(t.shape).copy() for t, e in zip(like, ends, strict=True)
-    ]
+    ends = accumulate(w.size for w in like)
+    return [whole[e - w.size : e].reshape(w.shape).copy() for w, e in zip(like, ends, strict=True)]
 
 
-def slots_by_parameter(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+def slots_by_parameter(state: State) -> dict[str, dict[str, Array]]:
     """Return the rule's state of each parameter: m.W1 is slot m of W1; gradients a.W1, g.W1 are not state.
 
     >>> slots_by_parameter({"m.W1": 1, "W1": 2, "g.W1": 3, "v.W1": 4})
     {'W1': {'m': 1, 'v': 4}}
     """
-    held: dict[str, dict[str, Tensor]] = {}
+    held: dict[str, dict[str, Array]] = {}
     for key, value in state.items():
         slot, dot, name = key.partition(".")
         if dot and slot not in ("a", "g"):

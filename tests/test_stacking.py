@@ -164,3 +164,34 @@ def test_a_stack_of_steps_is_short_where_nets_are_large():
     large = {"W1": np.zeros((1000, 1000))}
     assert compare.stacking.length(large) == 1
     assert compare.stacking.length(PLAIN.state) == compare.stacking.LONGEST
+
+
+def turned(trace):
+    return {n: np.asfortranarray(x) if x.ndim else x for n, x in trace.items()}
+
+
+def floating(trace):
+    return {n: np.asarray(float(x)) if n.startswith("t.") else x for n, x in trace.items()}
+
+
+@pytest.mark.parametrize("change", [turned, floating], ids=["in Fortran's order", "t as a float"])
+def test_arrays_laid_out_or_counted_otherwise_are_judged_alike(change, monkeypatch):
+    calls, alone = [], compare.stacking.again
+    monkeypatch.setattr(compare.stacking, "again", lambda *step: calls.append(step) or alone(*step))
+    case = next(
+        c
+        for c in cases(0, "float64", steps=STEPS)
+        if (c.special, c.configuration.optimizer) == ("plain", "adam")
+        and c.configuration.batch_norm is None
+        and min(c.state["W1"].shape) > 1
+    )
+    right, number = case.configuration.by_hand(), iter(range(100))
+
+    def step(*given, **options):  # at every other step: two layouts, or types, in one stack
+        trace = right(*given, **options)
+        return change(trace) if next(number) % 2 else trace
+
+    assert len(course(settle, case)) == STEPS
+    usual = len(calls)
+    assert all(map(same, course(verify, case), course(settle, case, step)))
+    assert usual == len(calls) == 0

@@ -271,7 +271,7 @@ def torch_rule(known: str, options: Mapping[str, Any]) -> Callable[..., dict[str
 
         rule = resolve(reference.optimizers, known)
         out: dict[str, Array] = {}
-        held: dict[str, dict[str, Any]] = slots_by_parameter(state)  # type: ignore[arg-type]
+        held: dict[str, dict[str, Any]] = slots_by_parameter(state)
         for n in SHAPES:
             slots = {k: conversion.tensor(x) for k, x in held.get(n, {}).items()}
             p, slots = rule(

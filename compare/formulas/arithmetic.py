@@ -147,8 +147,8 @@ class Tracked:
     def made(self, other: Tracked, value: Array, *inherited: Array | None) -> Tracked:
         """Return `value` of `self` and `other`, with one rounding of its own added to the errors it inherits."""
         out = Tracked(value, None, self.u, max(self.terms, other.terms))
-        own = out.size + (value != 0.0) * (2.0 * smallest(self.u))  # and what underflow loses
-        out.error = added(own, *inherited)
+        lost = 2.0 * smallest(self.u)  # by underflow
+        out.error = added(raised(out.size, lost), *inherited)
         return out
 
     def with_error(self, error: Array | None) -> Tracked:
@@ -195,7 +195,8 @@ class Tracked:
     def __matmul__(self, other: Tracked) -> Tracked:
         a, b = self.size, other.size
         K = self.shape[-1]
-        error = growth(K) * product(a, b)
+        g = growth(K)
+        error = product(g * a, b) if a.size < b.size else product(a, g * b)
         most = a if self.error is None else a + self.u * self.error  # as in a product of two
         inherited = (
             None if self.error is None else product(self.error, b),
@@ -223,7 +224,7 @@ class Tracked:
         if margin is None:
             return Mask(holds)
         distance = magnitude(quietly(np.subtract, self.value, b.value))
-        return Mask(holds, (distance < 2.0 * self.u * margin) | np.isnan(margin))
+        return Mask(holds, ~(distance >= (2.0 * self.u) * margin))  # and where there is no telling
 
     def sum(self, axis: int | None = None) -> Tracked:
         """Sum along rows (0) or columns (1), kept as a dimension of size 1; over both where `axis` is None."""
@@ -244,6 +245,14 @@ class Tracked:
 def product(a: Array, b: Array) -> Array:
     """Return a @ b; of a column and a row each element is one product, which costs less by itself."""
     return np.asarray(a * b if a.shape[-1] == 1 else a @ b)
+
+
+def raised(size: Array, least: float) -> Array:
+    """Return size + least, but 0 for 0; where `least` is below the rounding of all of it, the size itself."""
+    smallest = size.min(initial=np.inf)
+    if smallest > least * 2.0**53:
+        return size
+    return np.asarray(size + (least if smallest > 0.0 else (size != 0.0) * least))
 
 
 def turned(x: Array) -> Array:

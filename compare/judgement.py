@@ -3,7 +3,7 @@ r"""One trace held against the stated formulas: how far each entry is from what 
 Every formula is evaluated in extended precision on operands that the caller chooses:
 `own=True` takes the program's own entries, exact, so that an entry answers only for its own formula;
 `own=False` takes them with the error they may have by then, so that the estimates grow along the
-step: what rounding can do to the whole of it.
+step: what rounding can do to the whole of it. Formulas are evaluated once for both by `judge_both`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Operands:
     `then` replace operands of this step and of its state: a question of the kind "what if it had
     read that instead". `u` is the unit roundoff of a program that computes in another type than its
     arrays have, to which it rounds what it is given. With `screened` what is exact stays in float64,
-    and the formulas are evaluated in it.
+    and the formulas are evaluated in it. With `fresh` what an entry may have grown is not counted
+    in the fresh error of the next.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Operands:
         then: Mapping[str, Tracked] = NOTHING,
         u: float = 0.0,
         screened: bool = False,
+        fresh: bool = False,
     ) -> None:
-        self.dtype, self.own, self.u, self.screened = X.dtype, own, u, screened
+        self.dtype, self.own, self.u, self.screened, self.fresh = X.dtype, own, u, screened, fresh
         self.trace, self.state = trace, state
         self.now = {"X": self.given(X), "Y": self.given(Y), **now}
         self.then = {**carried, **then}
@@ -91,6 +93,8 @@ class Operands:
         if self.own:
             return self.exact(x)
         grown = self.stated[name]
+        if self.fresh:
+            return self.exact(x).with_error(grown.error, None)
         return estimated(x, grown.error, self.dtype, grown.terms, self.u)
 
     def before(self, name: str) -> Tracked:
@@ -225,16 +229,57 @@ def judge_pair(
 
     `measure` as in `judge`, `read` as in Operands.
     """
-    out = {}
+    out: dict[str, Any] = {}
     for name, expected in stated(formulas, reference, state, X, Y, own=False, **read):
-        if name in trace and name in reference:
-            out[name] = measure(trace[name], expected, against=reference[name])
-            if kind(name) in PARAMETERS and "." not in name:
-                before = state[name]
-                moved = expected - estimated(before, None, X.dtype, 1)
-                mine, theirs = trace[name] - before, reference[name] - before
-                out[f"update.{name}"] = measure(mine, moved, against=theirs)
+        out.update(paired(name, expected, trace, reference, state, measure))
     return out
+
+
+def judge_both(
+    formulas: Formulas,
+    trace: Trace,
+    reference: Trace,
+    state: Trace,
+    X: Array,
+    Y: Array,
+    *,
+    measure: Callable[..., Any],
+    missing: list[str],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what `judge`, screened, and `judge_pair` do, for half the work: each formula is evaluated once.
+
+    Errors grow here along the candidate's step instead of the reference's; of two that agree, they are the same.
+    """
+    own: dict[str, Any] = {}
+    pairs: dict[str, Any] = {}
+    for name, expected in stated(
+        formulas, trace, state, X, Y, own=False, screened=True, fresh=True
+    ):
+        if name in trace:
+            own[name] = measure(trace[name], expected.alone)
+            pairs.update(paired(name, expected, trace, reference, state, measure))
+        else:
+            missing.append(name)
+    return own, pairs
+
+
+def paired(
+    name: str,
+    expected: Tracked,
+    trace: Trace,
+    reference: Trace,
+    state: Trace,
+    measure: Callable[..., Any],
+) -> Iterator[tuple[str, Any]]:
+    """Yield how far apart two traces are in an entry, and of a parameter in its update."""
+    if name not in trace or name not in reference:
+        return
+    yield name, measure(trace[name], expected, against=reference[name])
+    if kind(name) in PARAMETERS and "." not in name:
+        before = state[name]
+        moved = expected - Tracked(np.asarray(before, np.float64), None, expected.u)
+        mine, theirs = trace[name] - before, reference[name] - before
+        yield f"update.{name}", measure(mine, moved, against=theirs)
 
 
 PARAMETERS = ("W", "b", "gamma", "beta")

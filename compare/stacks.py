@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from compare.judgement import (
     Trace,
     allowance,
     judge,
+    judge_both,
     judge_pair,
     widened,
 )
@@ -87,12 +87,12 @@ class Stack:
         self.own: dict[str, Ratios] = {}
         missing: list[str] = []
         with np.errstate(all="ignore"):
+            sides = formulas, mine, theirs, start, X, Y
+            self.pairs: dict[str, Ratios]
             if level == "formula":
-                how: dict[str, Any] = {"measure": ratios, "missing": missing, "screened": True}
-                self.own = judge(formulas, mine, start, X, Y, **how)
-            self.pairs: dict[str, Ratios] = judge_pair(
-                formulas, mine, theirs, start, X, Y, measure=ratios
-            )
+                self.own, self.pairs = judge_both(*sides, measure=ratios, missing=missing)
+            else:
+                self.pairs = judge_pair(*sides, measure=ratios)
             self.other: dict[str, Ratios] = {}
             self.limits = {n: self.plain(r) for n, r in self.own.items()}
             if self.exact and not self.within().all():

@@ -13,7 +13,8 @@ scalar is a stack of matrices of one element.
 
 Operands without an error are taken as exact. That is all there is to the two ways of judging a step:
 a formula on its own inputs has exact operands; a whole step hands each formula the tracked result of
-the last one.
+the last one. Both ways can be gone at once, for what they have in common is most of the work: then
+`fresh` is the error there would be, were the formula's operands exact, and elsewhere the error itself.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -89,15 +91,25 @@ def magnitude(x: Array) -> Array:
     return np.abs(narrowed(x))
 
 
+class Same(Enum):
+    """What says that the fresh error is the error itself."""
+
+    SAME = "same"
+
+
+SAME = Same.SAME
+
+
 @dataclass(frozen=True)
 class Mask:
-    """The outcome of a comparison, and where rounding could have turned it."""
+    """The outcome of a comparison, and where rounding could have turned it; `fresh` as of a Tracked."""
 
     holds: NDArray[np.bool_]
     unsure: NDArray[np.bool_] | None = None
+    fresh: NDArray[np.bool_] | None = None
 
     def __invert__(self) -> Mask:
-        return Mask(~self.holds, self.unsure)
+        return Mask(~self.holds, self.unsure, self.fresh)
 
 
 class Tracked:
@@ -107,11 +119,19 @@ class Tracked:
     """
 
     __array_ufunc__ = None  # ndarray * Tracked is ours to compute
-    __slots__ = ("_size", "error", "terms", "u", "value")
+    __slots__ = ("_size", "error", "fresh", "terms", "u", "value")
 
-    def __init__(self, value: Array, error: Array | None, u: float, terms: int = 1) -> None:
+    def __init__(
+        self,
+        value: Array,
+        error: Array | None,
+        u: float,
+        terms: int = 1,
+        fresh: Array | Same | None = SAME,
+    ) -> None:
         self.value = value if isinstance(value, np.ndarray | np.generic) else np.asarray(value)
         self.error, self.u, self.terms = error, u, terms
+        self.fresh: Array | None = error if isinstance(fresh, Same) else fresh
         self._size: Array | None = None
 
     @property
@@ -123,8 +143,8 @@ class Tracked:
 
     @property
     def T(self) -> Tracked:
-        error = None if self.error is None else turned(self.error)
-        return Tracked(turned(self.value), error, self.u, self.terms)
+        error, fresh = errors(lambda e: None if e is None else turned(e), self)
+        return Tracked(turned(self.value), error, self.u, self.terms, fresh)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -144,44 +164,61 @@ class Tracked:
             return multiple(s)
         return np.asarray(s, dtype=self.value.dtype)
 
-    def made(self, other: Tracked, value: Array, *inherited: Array | None) -> Tracked:
+    def made(self, other: Tracked, value: Array, inherited: Inherited) -> Tracked:
         """Return `value` of `self` and `other`, with one rounding of its own added to the errors it inherits."""
         out = Tracked(value, None, self.u, max(self.terms, other.terms))
-        lost = 2.0 * smallest(self.u)  # by underflow
-        out.error = added(raised(out.size, lost), *inherited)
+        own = raised(out, 2.0 * smallest(self.u))  # and what underflow loses
+        out.error, out.fresh = errors(lambda a, b: added(own, *inherited(a, b)), self, other)
         return out
 
-    def with_error(self, error: Array | None) -> Tracked:
-        return Tracked(self.value, error, self.u, self.terms)
+    def with_error(self, error: Array | None, fresh: Array | Same | None = SAME) -> Tracked:
+        return Tracked(self.value, error, self.u, self.terms, fresh)
+
+    def known_as(self, other: Tracked) -> Tracked:
+        """Return the same value, known as well as `other` is."""
+        return self.with_error(other.error, other.fresh)
+
+    def loosened(self, by: Array) -> Tracked:
+        """Return the same value, with more of an error."""
+        return self.with_error(*errors(lambda e: added(e, by), self))
+
+    @property
+    def alone(self) -> Tracked:
+        """Return the same value with its fresh error: as the formula gives it on exact operands."""
+        if self.fresh is self.error:
+            return self
+        return Tracked(self.value, self.fresh, self.u, self.terms)
 
     def __neg__(self) -> Tracked:
-        return Tracked(-self.value, self.error, self.u, self.terms)
+        return Tracked(-self.value, self.error, self.u, self.terms, self.fresh)
 
     def __add__(self, other: Any) -> Tracked:
         b = self.lift(other)
-        return self.made(b, quietly(np.add, self.value, b.value), self.error, b.error)
+        return self.made(b, quietly(np.add, self.value, b.value), lambda e, f: (e, f))
 
     def __sub__(self, other: Any) -> Tracked:
         return self + (-self.lift(other))
 
     def __mul__(self, other: Any) -> Tracked:
         b = self.lift(other)
-        value = quietly(np.multiply, self.value, b.value)
-        both = None
-        if self.error is not None and b.error is not None:
-            both = quietly(
-                np.multiply, self.u * self.error, b.error
-            )  # counts where a gradient is rounding alone
-        return self.made(b, value, scaled(self.error, b), scaled(b.error, self), both)
+
+        def inherited(e: Array | None, f: Array | None) -> tuple[Array | None, ...]:
+            both = None
+            if e is not None and f is not None:  # counts where a gradient is rounding alone
+                both = quietly(np.multiply, self.u * e, f)
+            return scaled(e, b), scaled(f, self), both
+
+        return self.made(b, quietly(np.multiply, self.value, b.value), inherited)
 
     def __truediv__(self, other: Any) -> Tracked:
         b = self.lift(other)
         out = Tracked(quietly(np.divide, self.value, b.value), None, self.u)
-        room = b.size
-        if b.error is not None:
-            room = np.maximum(room - b.error * self.u, 0.0)
-        inherited = quotient(self.error, room), quotient(scaled(b.error, out), room)
-        return self.made(b, out.value, *inherited)
+
+        def inherited(e: Array | None, f: Array | None) -> tuple[Array | None, ...]:
+            room = b.size if f is None else np.maximum(b.size - f * self.u, 0.0)
+            return quotient(e, room), quotient(scaled(f, out), room)
+
+        return self.made(b, out.value, inherited)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -196,14 +233,18 @@ class Tracked:
         a, b = self.size, other.size
         K = self.shape[-1]
         g = growth(K)
-        error = product(g * a, b) if a.size < b.size else product(a, g * b)
-        most = a if self.error is None else a + self.u * self.error  # as in a product of two
-        inherited = (
-            None if self.error is None else product(self.error, b),
-            None if other.error is None else product(most, other.error),
-        )
+        own = product(g * a, b) if a.size < b.size else product(a, g * b)
+
+        def inherited(e: Array | None, f: Array | None) -> tuple[Array | None, ...]:
+            first = None if e is None else product(e, b)
+            if f is None:
+                return own, first
+            most = a if e is None else a + self.u * e  # as in a product of two
+            return own, first, product(most, f)
+
+        error, fresh = errors(lambda e, f: added(*inherited(e, f)), self, other)
         terms = max(K, self.terms, other.terms)
-        return Tracked(product(self.value, other.value), added(error, *inherited), self.u, terms)
+        return Tracked(product(self.value, other.value), error, self.u, terms, fresh)
 
     def __gt__(self, other: Any) -> Mask:
         return self.compared(np.greater, other)
@@ -220,11 +261,16 @@ class Tracked:
     def compared(self, relation: Callable[..., Any], other: Any) -> Mask:
         b = self.lift(other)
         holds = np.asarray(relation(self.value, b.value), dtype=bool)
-        margin = added(self.error, b.error)
+        margin, fresh = errors(added, self, b)
         if margin is None:
             return Mask(holds)
         distance = magnitude(quietly(np.subtract, self.value, b.value))
-        return Mask(holds, ~(distance >= (2.0 * self.u) * margin))  # and where there is no telling
+
+        def within(margin: Array | None) -> NDArray[np.bool_] | None:  # or there is no telling
+            return None if margin is None else ~(distance >= (2.0 * self.u) * margin)
+
+        unsure = within(margin)
+        return Mask(holds, unsure, unsure if fresh is margin else within(fresh))
 
     def sum(self, axis: int | None = None) -> Tracked:
         """Sum along rows (0) or columns (1), kept as a dimension of size 1; over both where `axis` is None."""
@@ -232,14 +278,29 @@ class Tracked:
         keep = axis is not None or stack
         over: Any = axis - 2 if axis is not None else (-2, -1) if stack else None
         K = self.shape[over] if axis is not None else math.prod(self.shape[-2:])
-        error = growth(K) * self.size.sum(axis=over, keepdims=keep)
-        inherited = None if self.error is None else self.error.sum(axis=over, keepdims=keep)
+        own = growth(K) * self.size.sum(axis=over, keepdims=keep)
+
+        def grown(e: Array | None) -> Array | None:
+            return added(own, None if e is None else e.sum(axis=over, keepdims=keep))
+
         value = np.asarray(self.value.sum(axis=over, keepdims=keep))
-        return Tracked(value, added(error, inherited), self.u, max(K, self.terms))
+        error, fresh = errors(grown, self)
+        return Tracked(value, error, self.u, max(K, self.terms), fresh)
 
     def rounded(self, units: float = 1.0) -> Tracked:
         """Return the same value as known only to `units` roundings of itself."""
-        return self.with_error(added(self.error, units * self.size))
+        return self.loosened(units * self.size)
+
+
+Inherited = Callable[[Array | None, Array | None], tuple[Array | None, ...]]
+
+
+def errors(rule: Callable[..., Array | None], *operands: Tracked) -> tuple[Any, Any]:
+    """Return the error by a rule from the operands' errors, and the fresh one by the same rule from their fresh ones."""
+    error = rule(*(x.error for x in operands))
+    if all(x.fresh is x.error for x in operands):
+        return error, error
+    return error, rule(*(x.fresh for x in operands))
 
 
 def product(a: Array, b: Array) -> Array:
@@ -247,12 +308,12 @@ def product(a: Array, b: Array) -> Array:
     return np.asarray(a * b if a.shape[-1] == 1 else a @ b)
 
 
-def raised(size: Array, least: float) -> Array:
-    """Return size + least, but 0 for 0; where `least` is below the rounding of all of it, the size itself."""
-    smallest = size.min(initial=np.inf)
-    if smallest > least * 2.0**53:
-        return size
-    return np.asarray(size + (least if smallest > 0.0 else (size != 0.0) * least))
+def raised(x: Tracked, least: float) -> Array:
+    """Return |x| + least, but 0 for 0; where `least` is below the rounding of all of it, |x| itself."""
+    low = x.size.min(initial=np.inf)
+    if low > least * 2.0**53:
+        return x.size
+    return np.asarray(x.size + (least if low > 0.0 else (x.value != 0.0) * least))
 
 
 def turned(x: Array) -> Array:

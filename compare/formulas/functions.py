@@ -3,6 +3,7 @@ r"""Elementary functions of tracked numbers: the value in extended precision, th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from compare.formulas.arithmetic import (
     Mask,
     Tracked,
     added,
+    errors,
     evaluate,
     finite,
     magnitude,
@@ -25,72 +27,91 @@ from compare.formulas.arithmetic import (
 )
 from compare.formulas.multiprecision import evaluated
 
-
-def rounded_function(x: Tracked, name: str, slope: Array) -> Tracked:
-    value = evaluate(name, x.value)
-    return Tracked(
-        value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms
-    )
+ZERO = np.zeros(())
 
 
-def sloped(error: Array | None, slope: Array) -> Array | None:
-    return None if error is None else quietly(np.multiply, error, magnitude(slope))
+def rounded_function(x: Tracked, name: str, slope: Callable[[Array | None], Array]) -> Tracked:
+    """Apply an elementary function whose slope, where an argument with this error may be, is at most `slope`."""
+    return sloped(x, evaluate(name, x.value), slope)
 
 
-def toward_zero(x: Tracked) -> Array:
+def sloped(x: Tracked, value: Array, slope: Callable[[Array | None], Array]) -> Tracked:
+    own = FUNCTION_ERROR * magnitude(value)
+
+    def rule(e: Array | None) -> Array | None:
+        return added(own, None if e is None else quietly(np.multiply, e, magnitude(slope(e))))
+
+    return ruled(x, value, rule)
+
+
+def ruled(x: Tracked, value: Array, rule: Callable[[Array | None], Array | None]) -> Tracked:
+    """Return a value of `x` whose error is by a rule from that of `x`."""
+    error, fresh = errors(rule, x)
+    return Tracked(value, error, x.u, x.terms, fresh)
+
+
+def toward_zero(x: Tracked, e: Array | None) -> Array:
     """Return the magnitude nearest to zero that `x` may have, where bell-shaped slopes are largest."""
     away = magnitude(x.value)
-    return away if x.error is None else np.maximum(away - x.u * x.error, 0.0)
+    return away if e is None else np.maximum(away - x.u * e, 0.0)
 
 
 def exp(x: Tracked) -> Tracked:
     """Return $e^x$; an error of the argument is a relative error of the value."""
     value = evaluate("exp", x.value)
-    error = FUNCTION_ERROR * magnitude(value)
-    if x.error is not None:
-        relative = quietly(np.divide, quietly(np.expm1, x.u * x.error), x.u)
-        inherited = quietly(np.multiply, relative, magnitude(value))
-        error = error + np.where(magnitude(value) == 0.0, 0.0, inherited)  # 0 * inf is no error
-    return Tracked(value, error, x.u, x.terms)
+    size = magnitude(value)
+    own = FUNCTION_ERROR * size
+
+    def rule(e: Array | None) -> Array | None:
+        if e is None:
+            return own
+        relative = quietly(np.divide, quietly(np.expm1, x.u * e), x.u)
+        inherited = quietly(np.multiply, relative, size)
+        return added(own, np.where(size == 0.0, 0.0, inherited))  # 0 * inf is no error
+
+    return ruled(x, value, rule)
 
 
 def log(x: Tracked) -> Tracked:
     value = evaluate("log", x.value)
-    room = np.maximum(magnitude(x.value) - (0.0 if x.error is None else x.u * x.error), 0.0)
-    return Tracked(
-        value, added(FUNCTION_ERROR * magnitude(value), quotient(x.error, room)), x.u, x.terms
-    )
+    own = FUNCTION_ERROR * magnitude(value)
+    return ruled(x, value, lambda e: added(own, quotient(e, toward_zero(x, e))))
 
 
 def clamped_log(x: Tracked, floor: float) -> Tracked:
     r"""Return $\max(\log x, floor)$; where x may be 0, the floor bounds the error too."""
     value = np.maximum(evaluate("log", x.value), x.number(floor))
-    size = magnitude(value)
-    if x.error is None:
-        return Tracked(value, FUNCTION_ERROR * size, x.u, x.terms)
-    spread = x.u * x.error
-    low = np.maximum(quietly(np.log, np.maximum(magnitude(x.value) - spread, 0.0)), floor)
-    high = np.maximum(quietly(np.log, magnitude(x.value) + spread), floor)
-    middle = narrowed(value)
-    error = FUNCTION_ERROR * size + np.maximum(high - middle, middle - low) / x.u
-    return Tracked(value, error, x.u, x.terms)
+    own, away, middle = FUNCTION_ERROR * magnitude(value), magnitude(x.value), narrowed(value)
+
+    def rule(e: Array | None) -> Array | None:
+        if e is None:
+            return own
+        low = np.maximum(quietly(np.log, toward_zero(x, e)), floor)
+        high = np.maximum(quietly(np.log, away + x.u * e), floor)
+        return added(own, np.maximum(high - middle, middle - low) / x.u)
+
+    return ruled(x, value, rule)
 
 
 def log1p(x: Tracked) -> Tracked:
     one_plus = magnitude(quietly(np.add, x.value, x.number(1.0)))
-    room = np.maximum(one_plus - (0.0 if x.error is None else x.u * x.error), 0.0)
     value = evaluate("log1p", x.value)
-    return Tracked(
-        value, added(FUNCTION_ERROR * magnitude(value), quotient(x.error, room)), x.u, x.terms
-    )
+    own = FUNCTION_ERROR * magnitude(value)
+
+    def rule(e: Array | None) -> Array | None:
+        if e is None:
+            return own
+        return added(own, quotient(e, np.maximum(one_plus - x.u * e, 0.0)))
+
+    return ruled(x, value, rule)
 
 
 def expm1(x: Tracked) -> Tracked:
-    return rounded_function(x, "expm1", evaluate("exp", x.value))
+    return rounded_function(x, "expm1", lambda e: evaluate("exp", x.value))
 
 
 def tanh(x: Tracked) -> Tracked:
-    return rounded_function(x, "tanh", 1.0 - np.tanh(toward_zero(x)) ** 2)
+    return rounded_function(x, "tanh", lambda e: 1.0 - np.tanh(toward_zero(x, e)) ** 2)
 
 
 def sqrt(x: Tracked) -> Tracked:
@@ -104,22 +125,24 @@ def sqrt(x: Tracked) -> Tracked:
             (operand < 0) & (magnitude(operand) <= 8.0 * x.u * x.error), 0 * operand, operand
         )
     value = evaluate("sqrt", operand)
-    error = magnitude(value)
-    if x.error is not None:
-        absolute = x.u * x.error
-        low = np.sqrt(np.maximum(magnitude(x.value) - absolute, 0.0))
-        rise = quotient(x.error, np.maximum(magnitude(value) + low, np.sqrt(absolute)))
-        error = error + rise
-    return Tracked(value, error, x.u, x.terms)
+    size = magnitude(value)
+
+    def rule(e: Array | None) -> Array | None:
+        if e is None:
+            return size
+        low = np.sqrt(toward_zero(x, e))
+        return added(size, quotient(e, np.maximum(size + low, np.sqrt(x.u * e))))
+
+    return ruled(x, value, rule)
 
 
 def absolute(x: Tracked) -> Tracked:
-    return Tracked(np.abs(x.value), x.error, x.u, x.terms)
+    return Tracked(np.abs(x.value), x.error, x.u, x.terms, x.fresh)
 
 
 def floored(x: Tracked) -> Tracked:
     """Return the same value as known only to the smallest normal number: a program may lose what is below."""
-    return x.with_error(added(x.error, np.full(x.shape, smallest(x.u) / x.u)))
+    return x.loosened(np.full(x.shape, smallest(x.u) / x.u))
 
 
 def power(x: float, t: Tracked) -> Tracked:
@@ -131,11 +154,8 @@ def power(x: float, t: Tracked) -> Tracked:
 
 
 def erf(x: Tracked) -> Tracked:
-    slope = 2.0 / math.sqrt(math.pi) * np.exp(-(toward_zero(x) ** 2))
-    value = erf_value(x.value)
-    return Tracked(
-        value, added(FUNCTION_ERROR * magnitude(value), sloped(x.error, slope)), x.u, x.terms
-    )
+    steepest = 2.0 / math.sqrt(math.pi)
+    return sloped(x, erf_value(x.value), lambda e: steepest * np.exp(-(toward_zero(x, e) ** 2)))
 
 
 def erf_value(z: Array) -> Array:
@@ -161,17 +181,21 @@ def where(mask: Mask, yes: Any, no: Any) -> Tracked:
     """Select as `np.where`; where rounding could turn the comparison, the jump counts as error."""
     a, b = (yes, yes.lift(no)) if isinstance(yes, Tracked) else (no.lift(yes), no)
     value = chosen(mask.holds, a.value, b.value)
-    error = None
-    if a.error is not None or b.error is not None:
-        zero = np.zeros(())
-        errors = (zero if a.error is None else a.error), (zero if b.error is None else b.error)
-        error = chosen(mask.holds, *errors)
-    if mask.unsure is not None and mask.unsure.any():
-        jump = finite(magnitude(quietly(np.subtract, a.value, b.value)) / a.u)
-        other = jump if a.error is None else jump + a.error
-        other = other if b.error is None else other + b.error
-        error = added(error, np.where(mask.unsure, other, 0.0))
-    return Tracked(value, error, a.u, max(a.terms, b.terms))
+
+    def rule(unsure: NDArray[np.bool_] | None, e: Array | None, f: Array | None) -> Array | None:
+        error = None
+        if e is not None or f is not None:
+            error = chosen(mask.holds, ZERO if e is None else e, ZERO if f is None else f)
+        if unsure is not None and unsure.any():
+            jump = finite(magnitude(quietly(np.subtract, a.value, b.value)) / a.u)
+            most = added(jump, e, f)
+            error = added(error, chosen(unsure, jump if most is None else most, ZERO))
+        return error
+
+    error = fresh = rule(mask.unsure, a.error, b.error)
+    if not (mask.fresh is mask.unsure and a.fresh is a.error and b.fresh is b.error):
+        fresh = rule(mask.fresh, a.fresh, b.fresh)
+    return Tracked(value, error, a.u, max(a.terms, b.terms), fresh)
 
 
 def chosen(holds: NDArray[np.bool_], yes: Array, no: Array) -> Array:
@@ -197,5 +221,6 @@ def total(*terms: Tracked) -> Tracked:
     value = terms[0].value
     for t in terms[1:]:
         value = quietly(np.add, value, t.value)
-    error = added(*(magnitude(t.value) for t in terms), *(t.error for t in terms))
-    return Tracked(value, error, terms[0].u, max(t.terms for t in terms))
+    own = added(*(t.size for t in terms))
+    error, fresh = errors(lambda *e: added(own, *e), *terms)
+    return Tracked(value, error, terms[0].u, max(t.terms for t in terms), fresh)

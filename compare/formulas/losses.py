@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from compare.formulas.activations import sigmoid, softmax
-from compare.formulas.arithmetic import Tracked, added, magnitude
+from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, clamped_log, exp, log, log1p, maximum, total, where
 
 FLOOR = float(np.float32(1e-12))  # torch's floor of p (1 - p): a float32 constant, in float64 too
@@ -79,7 +79,7 @@ def bce(A: Tracked, Y: Tracked) -> Tracked:
     r"""$-\frac1N \sum y \max(\log a, -100) + (1 - y) \max(\log(1 - a), -100)$; $1 - a$ may be rounded first."""
     rounded_first = clamped_log(1.0 - A, -100.0)
     exact = np.maximum(log1p(-A).value, A.number(-100.0))
-    log_q = Tracked(exact, rounded_first.error, A.u)
+    log_q = Tracked(exact, None, A.u).known_as(rounded_first)
     terms = Y * clamped_log(A, -100.0) + (1.0 - Y) * log_q
     return -(terms.sum() / elements(A))
 
@@ -92,7 +92,7 @@ def bce_with_logits(A: Tracked, Y: Tracked) -> Tracked:
     r"""$\frac1N \sum \max(z, 0) - z y + \log(1 + e^{-|z|})$, or $(1 - y) z - \log \sigma(z)$, which rounds at $|z|$."""
     softened = log1p(exp(-absolute(A)))
     terms = total(maximum(A, 0.0), -(A * Y), softened)
-    return terms.with_error(added(terms.error, magnitude(A.value))).sum() / elements(A)
+    return terms.loosened(A.size).sum() / elements(A)
 
 
 def bce_with_logits_gradient(A: Tracked, Y: Tracked) -> Tracked:

@@ -73,21 +73,20 @@ def normalized(
 def mean_known(read: Read, l: int) -> Tracked:
     """Return mu as far as a program knows it that forms it anew: to the rounding of its sum."""
     Z = read(f"Z{l}")
-    return read(f"mu{l}").with_error((4.0 * Z.sum(axis=1) / float(Z.shape[-1])).error)
+    return read(f"mu{l}").known_as(4.0 * Z.sum(axis=1) / float(Z.shape[-1]))
 
 
 def variance_known(read: Read, l: int) -> Tracked:
     """Return the biased variance as far as a program knows it that forms it anew."""
     centred = read(f"Z{l}") - mean_known(read, l)
-    return read(f"var{l}").with_error(
-        ((centred * centred).sum(axis=1) / float(centred.shape[-1])).error
-    )
+    known = (centred * centred).sum(axis=1) / float(centred.shape[-1])
+    return read(f"var{l}").known_as(known)
 
 
 def normalized_known(read: Read, l: int, eps: float) -> Tracked:
     """Return xhat as far as a program knows it that keeps mu and the deviation instead."""
     centred = read(f"Z{l}") - mean_known(read, l)
-    return read(f"xhat{l}").with_error((centred / sqrt(variance_known(read, l) + eps)).error)
+    return read(f"xhat{l}").known_as(centred / sqrt(variance_known(read, l) + eps))
 
 
 def running(read: Read, before: Read, l: int, momentum: float | None) -> Expected:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.formulas import network
-from compare.formulas.arithmetic import Array, Tracked
+from compare.formulas.arithmetic import Array, Tracked, errors
 
 Slots = Callable[[str], Tracked | None]
 Expected = Iterator[tuple[str, Tracked]]
@@ -177,22 +177,25 @@ def joined(parts: Sequence[Tracked]) -> Tracked:
     first = parts[0]
     if len(parts) == 1:
         return first
+
+    def rule(*each: Array | None) -> Array | None:
+        if all(e is None for e in each):
+            return None
+        spreads = (spread(e, x) for e, x in zip(each, parts, strict=True))
+        return np.concatenate([row(e) for e in spreads], axis=-1)
+
     value = np.concatenate([row(x.value) for x in parts], axis=-1)
-    error = None
-    if any(x.error is not None for x in parts):
-        error = np.concatenate([row(spread(x)) for x in parts], axis=-1)
-    return Tracked(value, error, first.u, max(x.terms for x in parts))
+    error, fresh = errors(rule, *parts)
+    return Tracked(value, error, first.u, max(x.terms for x in parts), fresh)
 
 
 def row(x: Array) -> Array:
     return x.reshape(len(x), 1, -1) if x.ndim > 2 else x.ravel()
 
 
-def spread(x: Tracked) -> Array:
-    """Return the error in the shape of the value; zeros where there is none."""
-    if x.error is not None and x.error.shape == x.shape:
-        return x.error
-    return np.broadcast_to(ZERO if x.error is None else x.error, x.shape)
+def spread(error: Array | None, x: Tracked) -> Array:
+    """Return an error of `x` in its shape; zeros where there is none."""
+    return np.broadcast_to(ZERO if error is None else error, x.shape)
 
 
 def parted(x: Tracked, like: Sequence[Tracked]) -> Iterator[Tracked]:
@@ -202,10 +205,14 @@ def parted(x: Tracked, like: Sequence[Tracked]) -> Iterator[Tracked]:
         if len(like) == 1 or x.shape[-1:] != (sum(sizes),):
             yield x
             continue
-        end = start + size
-        error = None if x.error is None else spread(x)[..., start:end].reshape(p.shape)
-        yield Tracked(x.value[..., start:end].reshape(p.shape), error, x.u, x.terms)
-        start = end
+        part = slice(start, start + size)
+
+        def cut(e: Array | None, p: Tracked = p, part: slice = part) -> Array | None:
+            return None if e is None else spread(e, x)[..., part].reshape(p.shape)
+
+        error, fresh = errors(cut, x)
+        yield Tracked(x.value[..., part].reshape(p.shape), error, x.u, x.terms, fresh)
+        start += size
 
 
 def resting(n: str, before: Callable[[str], Tracked], has: Callable[[str], bool]) -> Expected:

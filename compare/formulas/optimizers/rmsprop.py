@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compare.formulas.arithmetic import HOPELESS, Tracked
+from compare.formulas.arithmetic import HOPELESS, Tracked, narrowed
 from compare.formulas.functions import sqrt, total
 from compare.formulas.optimizers.terms import (
     Expected,
@@ -59,7 +59,9 @@ def undecided(d: Tracked, variance: Tracked) -> Tracked:
     if variance.error is None or d.error is None:
         return d
     lost = (variance.error > 0.0) & (variance.value <= variance.u * variance.error)
-    return Tracked(np.where(lost, 0.0, d.value), np.where(lost, HOPELESS, d.error), d.u, d.terms)
+    value = np.where(lost & ~np.isfinite(narrowed(d.value)), 0.0, d.value)
+    error = np.where(lost, HOPELESS, d.error)
+    return Tracked(value, error, d.u, d.terms, error if d.fresh is d.error else d.fresh)
 
 
 def rmsprop_eps_inside(

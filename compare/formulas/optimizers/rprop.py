@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compare.formulas.arithmetic import Tracked, added, smallest
+from compare.formulas.arithmetic import Tracked, smallest
 from compare.formulas.functions import maximum, minimum, where
 from compare.formulas.optimizers.terms import (
     Expected,
@@ -46,4 +46,4 @@ def rprop(
 def product(g: Tracked, prev: Tracked) -> Tracked:
     r"""Return $g\,prev$; near the smallest numbers it may be 0 to a program, and its sign lost."""
     q = g * prev
-    return q.with_error(added(q.error, np.where(q.value == 0.0, 0.0, 2.0 * smallest(g.u))))
+    return q.loosened(np.where(q.value == 0.0, 0.0, 2.0 * smallest(g.u)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from compare.formulas.arithmetic import Tracked, added, exact, magnitude, narrowed
+from compare.formulas.arithmetic import Tracked, added, errors, exact, magnitude, narrowed
 from compare.formulas.functions import power, total
 
 Slots = Callable[[str], Tracked | None]
@@ -35,10 +35,10 @@ def held(s: Tracked | float, like: Tracked) -> Tracked:
     (0.1, None)
     """
     s = s if isinstance(s, Tracked) else number(s)
-    inherited = None if s.error is None else s.error * (s.u / like.u)
     own = magnitude(s.value) if s.u < like.u else None
     value = s.value if s.value.dtype == like.value.dtype else narrowed(s.value, like.value.dtype)
-    return Tracked(value, added(own, inherited), like.u, s.terms)
+    error, fresh = errors(lambda e: added(own, None if e is None else e * (s.u / like.u)), s)
+    return Tracked(value, error, like.u, s.terms, fresh)
 
 
 def zero(like: Tracked) -> Tracked:

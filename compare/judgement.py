@@ -16,11 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.formulas import stepping
-from compare.formulas.arithmetic import (
+from compare.formulas.arithmetic import Tracked, estimated, exact
+from compare.formulas.precision import (
     HOPELESS,
-    Tracked,
-    estimated,
-    exact,
     extend,
     finite,
     magnitude,

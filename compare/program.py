@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from compare.diagnosis.scene import Shown
 from compare.diagnosis.variant import Variant
 from compare.formulas import stepping
-from compare.formulas.arithmetic import Tracked, narrowed
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.precision import narrowed
 from compare.formulas.stepping import Formulas
 from compare.judgement import Operands
 from compare.traces import parameters

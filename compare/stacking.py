@@ -27,7 +27,7 @@ from compare.verification import (
     verify_step,
 )
 
-LONGEST, LARGEST = 64, 2**20  # steps of a stack, and numbers in it
+LONGEST, LARGEST = 64, 2**21  # steps of a stack, and numbers in it
 Sides = tuple[Step, Step, Configuration]
 
 

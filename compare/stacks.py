@@ -15,7 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from compare.configuration import Configuration
-from compare.formulas.arithmetic import Tracked, magnitude, wide
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.precision import magnitude, wide
 from compare.judgement import (
     DOUBLE,
     UNKNOWN,

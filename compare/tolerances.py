@@ -7,7 +7,7 @@ $|x - oracle| / (u \cdot error)$ over the elements of an array.
 
 from __future__ import annotations
 
-from compare.formulas.arithmetic import growth
+from compare.formulas.precision import growth
 
 # The unit roundoff of what the reference may compute in; each is held against the same limits, in
 # its own unit. IEEE 754 binary64, binary32 and binary16 carry 53, 24 and 11 bits, bfloat16 8 bits.

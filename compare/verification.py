@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from compare import traces
 from compare.configuration import Configuration
-from compare.formulas.arithmetic import roundoff
+from compare.formulas.precision import roundoff
 from compare.judgement import Distance, judge, judge_pair
 from compare.standing import Judged, divergence, joined, ordered, suspicious
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from compare.formulas.arithmetic import Tracked, exact, roundoff
+from compare.formulas.arithmetic import Tracked, exact
+from compare.formulas.precision import roundoff
 
 DTYPES = ["float64", "float32"]
 

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from compare.divergence import Divergence
 from compare.drift import parted
-from compare.formulas.arithmetic import exact, narrowed, roundoff
+from compare.formulas.arithmetic import exact
+from compare.formulas.precision import narrowed, roundoff
 from compare.judgement import distance, judge, stated
 from compare.selftest.cases import case, real
 from compare.selftest.exactness import exact_case, unequal

@@ -17,7 +17,8 @@ import reference.layers
 import reference.network
 import reference.normalization
 from compare.formulas import network as stated
-from compare.formulas.arithmetic import exact, roundoff
+from compare.formulas.arithmetic import exact
+from compare.formulas.precision import roundoff
 from compare.judgement import distance
 from compare.tolerances import formula_limit
 from manual import activations

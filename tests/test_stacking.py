@@ -164,7 +164,7 @@ def test_a_run_without_a_batch_is_refused():
 
 
 def test_a_stack_of_steps_is_short_where_nets_are_large():
-    large = {"W1": np.zeros((1000, 1000))}
+    large = {"W1": np.zeros((2000, 2000))}
     assert compare.stacking.length(large) == 1
     assert compare.stacking.length(PLAIN.state) == compare.stacking.LONGEST
 

@@ -15,7 +15,8 @@ import manual.activations
 from compare import check_training
 from compare.configuration import Configuration
 from compare.divergence import Divergence
-from compare.formulas.arithmetic import HOPELESS, Tracked
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.precision import HOPELESS
 from compare.judgement import distance
 from compare.selftest.audit import Usage, findings
 from compare.selftest.exactness import exact_grid

@@ -17,7 +17,7 @@ from compare.commands import main
 from compare.configuration import Configuration
 from compare.divergence import Divergence
 from compare.formulas import arithmetic
-from compare.formulas.arithmetic import narrowed
+from compare.formulas.precision import narrowed
 from compare.judgement import stated
 from compare.reports.report import oracle_type
 from compare.selftest.cases import cases

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
-from compare.formulas.arithmetic import Tracked, exact, roundoff
+from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum
+from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, distance, stated
 from compare.tolerances import CAP

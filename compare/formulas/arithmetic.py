@@ -23,72 +23,28 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.formulas.multiprecision import divided, evaluated, multiple, single
+from compare.formulas.multiprecision import multiple
+from compare.formulas.precision import (
+    Array,
+    added,
+    extend,
+    growth,
+    magnitude,
+    product,
+    quietly,
+    quotient,
+    roundoff,
+    smallest,
+    turned,
+)
 
-Array = NDArray[Any]
 Operand = "Tracked | Array | float"
-HOPELESS = 1e200  # nothing is known of a value with this error
 FUNCTION_ERROR = 2.0  # exp, log, tanh: 1-3 ulp in NumPy and torch, an ulp is up to 2 u
-
-
-def growth(K: int) -> float:
-    """Return the factor by which rounding grows in a sum of K terms, in units of the sum of magnitudes."""
-    return 1.0 + 0.25 * math.sqrt(K)
-
-
-@cache
-def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type formulas for `dtype` are evaluated in: float64, longdouble, or mpmath objects.
-
-    >>> wide(np.dtype("float32"))
-    dtype('float64')
-    """
-    if np.finfo(dtype).eps > np.finfo(np.float64).eps:
-        return np.dtype(np.float64)
-    if np.finfo(np.longdouble).eps < np.finfo(np.float64).eps:
-        return np.dtype(np.longdouble)
-    return np.dtype(object)
-
-
-def extend(x: Array) -> Array:
-    """Return `x` in the wider type."""
-    target = wide(x.dtype) if x.dtype.kind == "f" else np.dtype(np.float64)
-    if target.kind == "O":
-        return multiple(x)
-    return x.astype(target)
-
-
-@cache
-def smallest(u: float) -> float:
-    """Return the smallest normal number of the type with unit roundoff u; below it, rounding is absolute."""
-    name = {2.0**-53: "float64", 2.0**-11: "float16"}.get(u, "float32")
-    return float(np.finfo(np.dtype(name)).tiny)
-
-
-def evaluate(name: str, x: Array) -> Array:
-    """Apply the elementary function `name`, by NumPy or, for mpmath objects, by mpmath."""
-    if x.dtype != object:
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
-            return np.asarray(getattr(np, name)(x))
-    return evaluated(name, x)
-
-
-def narrowed(x: Array, dtype: Any = np.float64) -> Array:
-    """Return a value in extended precision in a narrower type."""
-    if isinstance(x, np.ndarray | np.generic) and x.dtype != object:
-        return np.asarray(x.astype(dtype, copy=False))
-    return single(x).astype(dtype, copy=False)
-
-
-def magnitude(x: Array) -> Array:
-    """Return |x| in float64: errors need no more digits than that."""
-    return np.abs(narrowed(x))
 
 
 class Same(Enum):
@@ -303,11 +259,6 @@ def errors(rule: Callable[..., Array | None], *operands: Tracked) -> tuple[Any, 
     return error, rule(*(x.fresh for x in operands))
 
 
-def product(a: Array, b: Array) -> Array:
-    """Return a @ b; of a column and a row each element is one product, which costs less by itself."""
-    return np.asarray(a * b if a.shape[-1] == 1 else a @ b)
-
-
 def raised(x: Tracked, least: float) -> Array:
     """Return |x| + least, but 0 for 0; where `least` is below the rounding of all of it, |x| itself."""
     low = x.size.min(initial=np.inf)
@@ -316,45 +267,8 @@ def raised(x: Tracked, least: float) -> Array:
     return np.asarray(x.size + (least if low > 0.0 else (x.value != 0.0) * least))
 
 
-def turned(x: Array) -> Array:
-    """Return a matrix, or each of a stack of them, transposed."""
-    return x.mT if x.ndim > 1 else x
-
-
-def quietly(operation: Callable[..., Any], *operands: Any) -> Array:
-    """Return operation(*operands), overflow and 0/0 included: whoever judges the outcome sees them there."""
-    with np.errstate(all="ignore"):
-        if operation is np.divide and np.asarray(operands[0]).dtype == object:
-            return divided(*operands)
-        return np.asarray(operation(*operands))
-
-
-def added(*errors: Array | None) -> Array | None:
-    """Return the sum of the errors that there are."""
-    known = [e for e in errors if e is not None]
-    total: Array | None = known[0] if known else None
-    for error in known[1:]:
-        total = total + error
-    return total
-
-
 def scaled(error: Array | None, by: Tracked) -> Array | None:
     return None if error is None else quietly(np.multiply, error, by.size)
-
-
-def finite(error: Array) -> Array:
-    """Return the error, at most HOPELESS: infinite times zero would be no number."""
-    return np.asarray(np.minimum(np.nan_to_num(error, nan=HOPELESS), HOPELESS))
-
-
-def quotient(error: Array | None, by: Array) -> Array | None:
-    """Return error / by, with 0 / 0 = 0: no error, whatever it is divided by."""
-    if error is None:
-        return None
-    ratio = quietly(np.divide, error, by)
-    if ratio.max(initial=0.0) < HOPELESS:
-        return ratio
-    return np.where(error == 0.0, 0.0, finite(ratio))
 
 
 def exact(x: Array, dtype: np.dtype[Any], u: float = 0.0) -> Tracked:
@@ -374,9 +288,3 @@ def estimated(
 ) -> Tracked:
     """Return `x` in float64 with an error: where errors alone are wanted, its digits are enough."""
     return Tracked(np.asarray(x, dtype=np.float64), error, u or roundoff(dtype), terms)
-
-
-@cache
-def roundoff(dtype: np.dtype[Any]) -> float:
-    """Return the unit roundoff u of a type, half its machine epsilon."""
-    return float(np.finfo(dtype).eps) / 2

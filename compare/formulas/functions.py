@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from compare.formulas.arithmetic import (
-    FUNCTION_ERROR,
+from compare.formulas.arithmetic import FUNCTION_ERROR, Mask, Tracked, errors
+from compare.formulas.multiprecision import evaluated
+from compare.formulas.precision import (
     Array,
-    Mask,
-    Tracked,
     added,
-    errors,
     evaluate,
     finite,
     magnitude,
@@ -25,7 +23,6 @@ from compare.formulas.arithmetic import (
     quotient,
     smallest,
 )
-from compare.formulas.multiprecision import evaluated
 
 ZERO = np.zeros(())
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from compare.formulas import network
-from compare.formulas.arithmetic import Array, Tracked, errors
+from compare.formulas.arithmetic import Tracked, errors
+from compare.formulas.precision import Array
 
 Slots = Callable[[str], Tracked | None]
 Expected = Iterator[tuple[str, Tracked]]

@@ -184,8 +184,8 @@ def oracle_type(dtype: str) -> str:
     """
     import numpy as np
 
-    from compare.formulas.arithmetic import wide
     from compare.formulas.multiprecision import CONTEXT
+    from compare.formulas.precision import wide
 
     chosen = wide(np.dtype(dtype))
     if chosen.kind == "O":

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from compare.configuration import Configuration
-from compare.formulas.arithmetic import narrowed
+from compare.formulas.precision import narrowed
 from compare.judgement import stated
 from compare.selftest.cases import Case, pick, sealed
 from compare.selftest.choices import Array, Random

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.formulas import stepping
-from compare.formulas.arithmetic import Tracked, magnitude, roundoff, smallest
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.precision import magnitude, roundoff, smallest
 from compare.formulas.stepping import Formulas
 from compare.judgement import DOUBLE, Operands, allowance, stated, widened
 from compare.selftest.choices import Array, Random

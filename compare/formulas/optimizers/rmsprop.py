@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compare.formulas.arithmetic import HOPELESS, Tracked, narrowed
+from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt, total
 from compare.formulas.optimizers.terms import (
     Expected,
@@ -15,6 +15,7 @@ from compare.formulas.optimizers.terms import (
     held,
     square,
 )
+from compare.formulas.precision import HOPELESS, narrowed
 
 
 def rmsprop(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compare.formulas.arithmetic import Tracked, smallest
+from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import maximum, minimum, where
 from compare.formulas.optimizers.terms import (
     Expected,
@@ -13,6 +13,7 @@ from compare.formulas.optimizers.terms import (
     held,
     zero,
 )
+from compare.formulas.precision import smallest
 
 
 def rprop(

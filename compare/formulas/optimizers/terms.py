@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from compare.formulas.arithmetic import Tracked, added, errors, exact, magnitude, narrowed
+from compare.formulas.arithmetic import Tracked, errors, exact
 from compare.formulas.functions import power, total
+from compare.formulas.precision import added, magnitude, narrowed
 
 Slots = Callable[[str], Tracked | None]
 Expected = Iterator[tuple[str, Tracked]]

@@ -194,14 +194,15 @@ def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Rati
     dtype = x.dtype if x.dtype.kind == "f" else DOUBLE
     target = expected.value if against is None else against
     left = np.zeros(len(x), int)
+    gap = (x if against is not None else widened(x, target.dtype)) - target
     if expected.error is None:
-        unit, ratio = ZERO, np.where(x == target, 0.0, np.inf)
+        unit, ratio = ZERO, np.where(gap == 0.0, 0.0, np.inf)
     else:
-        gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
+        gap = magnitude(gap)
         unit, unjudged = allowance(expected, dtype)
         ratio = over(gap, unit)
         if unjudged:
-            hidden = np.broadcast_to(unit > UNKNOWN, ratio.shape)
+            hidden = np.isfinite(gap) & (unit > UNKNOWN)  # what is not finite is never settled here
             ratio, left = np.where(hidden, 0.0, ratio), rows(hidden, x).sum(axis=1)
     flat, steps = rows(ratio, x), np.arange(len(x))
     at = flat.argmax(axis=1)

@@ -18,6 +18,7 @@ LARGEST = 300_000  # bytes of a page
 RUNS = {
     "parity": ("--steps", 40, "--free"),
     "mini-batches of a deep net": ("--hidden", "6,5,4", "--batch-size", 64, "--batch-norm", "--epochs", 6),
+    "judged as a whole": ("--steps", 40, "--level", "step"),
     "blown up": ("--optimizer", "sgd", "--lr", 1e6),
     "divergence": ("--steps", 40, "--activation", "tanh"),
 }  # fmt: skip
@@ -92,6 +93,7 @@ def test_a_page_is_complete_in_itself_and_small(folder, page):
     ("page", "sentence"),
     [
         ("parity.html", "manual and torch agree in 40 steps"),
+        ("judged as a whole.html", "formulas at the first step alone"),
         ("blown up.html", "until both blew up at the same step"),
         ("divergence.html", "the formula of A1 is wrong in manual"),
         ("check.html", "1 of 3 candidates"),
@@ -101,6 +103,17 @@ def test_a_page_is_complete_in_itself_and_small(folder, page):
 def test_a_page_says_the_verdict_first(folder, page, sentence):
     text = re.sub(r"<[^>]*>", " ", (folder / page).read_text(encoding="utf-8").split("<body", 1)[1])
     assert sentence in " ".join(text.split())[:400]
+
+
+def test_a_page_says_at_which_steps_every_formula_was_judged(folder):
+    always, first = (
+        (folder / f"{name}.html").read_text(encoding="utf-8")
+        for name in ("parity", "judged as a whole")
+    )
+    doubt = "At the first step, and wherever the two sides are in doubt, every entry is recomputed"
+    assert "Every entry is recomputed" in always
+    assert "Every entry is recomputed" not in first
+    assert doubt in first
 
 
 def test_a_divergence_is_drawn_where_it_is_and_can_be_made_again(folder):

@@ -89,6 +89,9 @@ def test_remedies_are_run_as_they_are_asked_for(words, told, capsys, monkeypatch
     ("words", "step", "cause"),
     [
         ("--lr 1e30 --optimizer sgd", 2, "learning rate is"),
+        ("--lr 1e30 --optimizer sgd --activation identity", 2, "learning rate is"),
+        ("--lr 1e30 --optimizer sgd --activation gelu", 2, "learning rate is"),
+        ("--lr 1e30 --optimizer sgd --activation identity --level step", 2, "learning rate is"),
         ("--lr 1e308", 0, "learning rate is"),
         ("--init normal(std=1e200)", 0, "initial weights are"),
     ],

@@ -16,7 +16,7 @@ import reference.optimizers
 from compare.commands import main
 from compare.configuration import Configuration
 from compare.divergence import Divergence
-from compare.formulas import arithmetic
+from compare.formulas import precision
 from compare.formulas.precision import narrowed
 from compare.judgement import stated
 from compare.reports.report import oracle_type
@@ -146,10 +146,10 @@ def without_longdouble():
 
     finfo = np.finfo
     with pytest.MonkeyPatch.context() as patch:
-        arithmetic.wide.cache_clear()
-        patch.setattr(arithmetic.np, "finfo", narrowed)
+        precision.wide.cache_clear()
+        patch.setattr(precision.np, "finfo", narrowed)
         yield
-    arithmetic.wide.cache_clear()
+    precision.wide.cache_clear()
 
 
 @pytest.fixture

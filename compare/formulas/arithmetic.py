@@ -100,7 +100,9 @@ class Tracked:
     @property
     def T(self) -> Tracked:
         error, fresh = errors(lambda e: None if e is None else turned(e), self)
-        return Tracked(turned(self.value), error, self.u, self.terms, fresh)
+        out = Tracked(turned(self.value), error, self.u, self.terms, fresh)
+        out._size = None if self._size is None else turned(self._size)
+        return out
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -40,9 +40,11 @@ def sections(report: Report) -> Iterator[RenderableType]:
     if report.summary.quantities:
         yield Text()
         yield quantity_table(report)
+        alone = ",\n         at the first step alone" * (report.task.level == "step")
         yield Text(
             "used: |manual - torch| over what rounding along the step allows.\n"
-            "formula: each entry recomputed from its own inputs, its error over the limit.\n"
+            "formula: each entry recomputed from its own inputs, its error over the limit"
+            f"{alone}.\n"
             "Above 1 either is a divergence.",
             style="dim",
         )

@@ -29,6 +29,7 @@ def run_page(report: Report) -> str:
     return rendered(
         "run.html",
         report=report,
+        occasion=occasion(report),
         facts=provenance(report.task),
         divergence=report.divergence.declared() if report.divergence else None,
         diagnosis=report.diagnosis.declared() if report.diagnosis else None,
@@ -40,6 +41,12 @@ def run_page(report: Report) -> str:
         figures=tuple(figures(report)),
         quantities=tuple(s.quantities.values()),
     )
+
+
+def occasion(report: Report) -> str:
+    """Return how the sentence starts that says when a formula was judged."""
+    first = "At the first step, and wherever the two sides are in doubt, every"
+    return first if report.task.level == "step" else "Every"
 
 
 def entries(report: Report) -> list[str]:

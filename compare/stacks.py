@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.precision import magnitude, wide
+from compare.formulas.precision import finite, magnitude, roundoff, smallest, wide
 from compare.judgement import (
     DOUBLE,
     UNKNOWN,
@@ -24,7 +25,6 @@ from compare.judgement import (
     Array,
     Distance,
     Trace,
-    allowance,
     judge,
     judge_both,
     judge_pair,
@@ -191,37 +191,50 @@ def piled(parts: Sequence[Array]) -> Array:
 
 def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Ratios:
     """Return the largest error of each step of a stack, in units of the stated error."""
-    dtype = x.dtype if x.dtype.kind == "f" else DOUBLE
     target = expected.value if against is None else against
-    left = np.zeros(len(x), int)
-    gap = (x if against is not None else widened(x, target.dtype)) - target
-    if expected.error is None:
-        unit, ratio = ZERO, np.where(gap == 0.0, 0.0, np.inf)
-    else:
-        gap = magnitude(gap)
-        unit, unjudged = allowance(expected, dtype)
-        ratio = over(gap, unit)
-        if unjudged:
-            hidden = np.isfinite(gap) & (unit > UNKNOWN)  # what is not finite is never settled here
-            ratio, left = np.where(hidden, 0.0, ratio), rows(hidden, x).sum(axis=1)
-    flat, steps = rows(ratio, x), np.arange(len(x))
+    gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
+    unit, left, steps = ZERO, np.zeros(len(x), int), np.arange(len(x))
+    error = ZERO if expected.error is None else expected.error
+    if expected.error is not None:
+        unit, hidden = units(expected, error, gap, x.dtype if x.dtype.kind == "f" else DOUBLE)
+        gap /= unit
+        if hidden is not None:
+            gap[hidden], left = 0.0, rows(hidden, x).sum(axis=1)
+    flat = rows(gap, x)
     at = flat.argmax(axis=1)
-    value, stated, unit = (rows(a, x)[steps, at].astype(float) for a in (x, target, unit))
-    worst = flat[steps, at]
+    value, stated, off, unit = (
+        rows(a, x)[steps, at].astype(float) for a in (x, target, error, unit)
+    )
+    worst, unit = flat[steps, at], np.where(off == 0.0, 0.0, unit)
+    if expected.error is None:
+        worst = np.where(worst > 0.0, np.inf, worst)
     return Ratios(worst, at, value, stated, unit, expected.terms, left, flat.shape[1])
+
+
+def units(
+    expected: Tracked, error: Array, gap: Array, dtype: np.dtype[Any]
+) -> tuple[Array, Array | None]:
+    """Return what to divide each gap by, and which elements cannot be judged, where there are any.
+
+    That is one unit of error, as `allowance` has it; but something for an element that is right where
+    no error is allowed, so that 0 / 0 is 0. What is not finite is never settled in a stack.
+    """
+    hidden = None
+    if not error.max(initial=0.0) < UNKNOWN:
+        error = finite(error)
+        hidden = np.isfinite(gap) & (expected.u * error > UNKNOWN)
+    tiny = max(smallest(roundoff(dtype)), smallest(expected.u))
+    unit, least = np.asarray(expected.u * error), error.min(initial=np.inf)
+    if not expected.u * least > tiny * 2.0**53:  # else it would be lost in rounding
+        unit = unit + tiny
+    if not least > 0.0:
+        wrong = (error == 0.0) & (gap != 0.0)
+        if wrong.any():
+            unit = np.where(wrong, 0.0, unit)
+    return unit, hidden
 
 
 def rows(a: Array, like: Array) -> Array:
     """Return what belongs to each step of a stack as a row."""
     whole = a if a.shape == like.shape else np.broadcast_to(a, like.shape)
     return whole.reshape(len(like), -1)
-
-
-def over(gap: Array, unit: Array) -> Array:
-    """Return gap / unit, with 0 / 0 = 0."""
-    if unit.min(initial=np.inf) > 0.0:
-        return np.asarray(gap / unit)
-    none = unit == 0.0
-    if np.any(none & (gap != 0.0)):
-        return np.where(gap == 0.0, 0.0, gap / unit)
-    return np.asarray(gap / (unit + none))

@@ -75,7 +75,7 @@ class Tracked:
     """
 
     __array_ufunc__ = None  # ndarray * Tracked is ours to compute
-    __slots__ = ("_size", "error", "fresh", "terms", "u", "value")
+    __slots__ = ("_masks", "_size", "error", "fresh", "terms", "u", "value")
 
     def __init__(
         self,
@@ -89,6 +89,9 @@ class Tracked:
         self.error, self.u, self.terms = error, u, terms
         self.fresh: Array | None = error if isinstance(fresh, Same) else fresh
         self._size: Array | None = None
+        self._masks: dict[
+            tuple[Any, float], Mask
+        ] = {}  # an activation and its gradient ask the same
 
     @property
     def size(self) -> Array:
@@ -217,6 +220,13 @@ class Tracked:
         return self.compared(np.less_equal, other)
 
     def compared(self, relation: Callable[..., Any], other: Any) -> Mask:
+        if not isinstance(other, float):
+            return self.masked(relation, other)
+        if (relation, other) not in self._masks:
+            self._masks[relation, other] = self.masked(relation, other)
+        return self._masks[relation, other]
+
+    def masked(self, relation: Callable[..., Any], other: Any) -> Mask:
         b = self.lift(other)
         holds = np.asarray(relation(self.value, b.value), dtype=bool)
         margin, fresh = errors(added, self, b)

@@ -73,7 +73,7 @@ def narrowed(x: Array, dtype: Any = np.float64) -> Array:
 
 def magnitude(x: Array) -> Array:
     """Return |x| in float64: errors need no more digits than that."""
-    return np.abs(narrowed(x))
+    return narrowed(np.abs(x))
 
 
 def quietly(operation: Callable[..., Any], *operands: Any) -> Array:

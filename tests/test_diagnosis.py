@@ -12,6 +12,7 @@ from compare.diagnosis.variant import Variant, convincing
 from compare.formulas.arithmetic import Tracked
 from compare.judgement import Distance
 from compare.verification import Batch
+from manual import activations, losses, optimizers, stepping
 
 NET = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.1, "momentum": 0.9})
 RIGHT = {
@@ -65,6 +66,7 @@ MISTAKES = [
     ("db", lambda d: d.mean(axis=1, keepdims=True), "db2", "the mean over the examples, not the sum"),
     ("m", lambda m, g: 0.1 * g if m is None else 0.9 * m + 0.1 * g, "m.W1", "momentum as a moving average"),
     ("m", lambda m, g: g if m is None else 0.9 * m - g, "m.W1", "the gradient subtracted from the velocity"),
+    ("m", lambda m, g: 1.9 * g if m is None else 0.9 * (0.9 * m + g) + g, "m.W1", "the velocity is stepped twice"),
     ("step", lambda m, g: g + 0.9 * m, "W1", "nesterov=True where nesterov=False was asked for"),
 ]  # fmt: skip
 
@@ -75,6 +77,39 @@ MISTAKES = [
 def test_a_strangers_mistake_is_found_at_its_formula_and_named(line, wrong, origin, name):
     verdict = examine_step(program(**{line: wrong}), NET)
     assert verdict.divergence.origin == origin
+    assert name in verdict.diagnosis.names
+
+
+def decayed_after(w, g, slots, *, lr):
+    new = w - lr * g
+    return new - lr * 0.3 * new, {}
+
+
+def slowing(w, g, slots, *, lr):
+    return optimizers.adam(w, g, slots, lr=lr / np.sqrt(slots.get("t", 0) + 1))
+
+
+def compounding(w, g, slots, *, lr):
+    for k in range(int(slots.get("t", 0)) + 1):
+        lr = lr / (1 + k * 0.5)
+    return optimizers.adagrad(w, g, slots, lr=lr)
+
+
+RULES = [
+    (decayed_after, "sgd", {"weight_decay": 0.3}, "weight decay applied to the updated parameter"),
+    (slowing, "adam", {}, "the learning rate falls with the root of the step"),
+    (compounding, "adagrad", {"lr_decay": 0.5}, "lr_decay compounds from step to step"),
+]
+
+
+@pytest.mark.parametrize(("rule", "optimizer", "options", "name"), RULES, ids=[r[3] for r in RULES])
+def test_a_strangers_rule_is_named(rule, optimizer, options, name):
+    def train_step(state, X, Y, lr):
+        shape = {"activations": [activations.tanh, activations.identity], "loss": losses.mse}
+        return stepping.step(state, X, Y, **shape, rule=rule, lr=lr)
+
+    like = Configuration(("tanh", "identity"), "mse", optimizer, {"lr": 0.1, **options})
+    verdict = examine_step(train_step, like)
     assert name in verdict.diagnosis.names
 
 

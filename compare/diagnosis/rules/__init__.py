@@ -12,7 +12,7 @@ from functools import partial
 
 from compare.diagnosis.generic.settings import rule_defaults
 from compare.diagnosis.rules import descent, kin, moments, roots
-from compare.diagnosis.rules.mistake import ASCENTS, Mistake, Rule, decays, decoupled
+from compare.diagnosis.rules.mistake import ASCENTS, FALLING, Mistake, Rule, decays, decoupled
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.stepping import Formulas
@@ -32,6 +32,7 @@ FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
     "radam": (kin.radam, kin.RADAM),
     "rprop": (kin.rprop, kin.RPROP),
 }
+UNCOUNTED = ("sgd", "momentum", "rmsprop_eps_inside")  # rules that keep no step number
 
 
 def mistakes(scene: Scene) -> Iterator[Variant]:
@@ -44,7 +45,8 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
     yield from counters(scene)
     if options.get("weight_decay"):
         yield from undecayed(formulas)
-    for mistake in (*known, *decays(decoupled=decoupled(scene)), *ASCENTS):
+    rates = FALLING if formulas.rule.__name__ not in UNCOUNTED else ()
+    for mistake in (*known, *decays(decoupled=decoupled(scene)), *ASCENTS, *rates):
         if mistake.shows(options):
             yield mistake.variant(rule)
 

@@ -65,11 +65,10 @@ def kept(before: Tracked | None, d: Tracked, p: Tracked, o: dict[str, Any], form
     if form == "dampened old" and before is not None:
         factor, share = number(mu) * (1.0 - number(tau)), d
     share = -share if form == "subtracted" and before is not None else share
-    if before is None:
-        return share
-    if form.startswith("all scaled"):
+    if form.startswith("all scaled") and before is not None:
         return held(mu, p) * total(before, share)
-    return total(held(factor, p) * before, share)
+    once = share if before is None else total(held(factor, p) * before, share)
+    return total(held(mu, p) * once, share) if form == "twice" else once
 
 
 MISTAKES = (
@@ -108,6 +107,8 @@ MISTAKES = (
     Mistake({"velocity": "forgotten"}, "the velocity starts anew at every step",
             "m = g", "m = mu * m + g", "state created inside the step"),
     Mistake({"velocity": "undecayed"}, "the velocity is not decayed", "m = m + g", "m = mu * m + g"),
+    Mistake({"velocity": "twice"}, "the velocity is stepped twice", "m = mu * m + g, and again",
+            "m = mu * m + g", "one buffer updated in two loops"),
     Mistake({"velocity": "alias"}, "the velocity aliases the gradient array",
             "m_1 = g, the same array: m = mu * g + g later", "m_1 = g.copy()"),
     Mistake({"velocity": "alias, scaled"}, "the velocity aliases the gradient array, scaled in place",

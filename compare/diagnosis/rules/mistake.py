@@ -10,6 +10,8 @@ from typing import Any
 from compare.diagnosis.generic.settings import rule_defaults
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.optimizers.terms import Slots, counted, held, number
 from compare.formulas.stepping import Expected, Formulas
 
 Rule = Callable[..., Expected]
@@ -64,6 +66,8 @@ COUPLED = (
      "", ""),
     ("no lr", "weight decay apart, not multiplied by the learning rate", "W = (1 - wd) * W",
      "the paper of AdamW", ""),
+    ("updated", "weight decay applied to the updated parameter", "W = W_new - lr * wd * W_new",
+     "regularisation as a second step of its own", ""),
 )  # fmt: skip
 APART = (
     ("coupled", "weight decay added to the gradient, as an L2 term", "g = g + wd * W",
@@ -86,12 +90,41 @@ ASCENTS = (
 )  # fmt: skip
 
 
+FALLING = tuple(
+    Mistake({"falling": power}, name, wrong, "W - lr * d", source)
+    for power, name, wrong, source in (
+        (0.5, "the learning rate falls with the root of the step", "W - lr / np.sqrt(t) * d",
+         "Zinkevich 2003; Kingma and Ba 2015, theorem 4.1"),
+        (1.0, "the learning rate falls with the step", "W - lr / t * d", "Robbins and Monro 1951"),
+    )
+)  # fmt: skip
+
+
+def falling(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *, rule: Rule, power: float, **o: Any
+) -> Expected:
+    """Return the step of a rule whose learning rate is divided by a power of the number of steps taken."""
+    t = new("t") or counted(old("t"), p)
+    yield from rule(p, g, old, new, **{**o, "lr": o["lr"] / float(t.value.flat[0]) ** power})
+
+
+def settled(p: Tracked, g: Tracked, old: Slots, new: Slots, *, rule: Rule, **o: Any) -> Expected:
+    """Return the step of a rule without decay, and the updated parameter decayed after it."""
+    kept = held(1.0 - number(o["lr"]) * number(o["weight_decay"]), p)
+    for slot, x in rule(p, g, old, new, **{**o, "weight": "none"}):
+        yield slot, x if slot else kept * x
+
+
 def turned(formulas: Formulas, shown: Shown, *, rule: Rule, switch: Mapping[str, Any]) -> Formulas:
     """Return the formulas with one switch of the rule turned."""
     options = rule_defaults(formulas) | dict(formulas.hyperparameters)
     name = formulas.rule.__name__
     apart = name == "adamw" or options.pop("decoupled_weight_decay", False)
     settings = {"weight": "decoupled"} if apart else {}
+    if switch.get("weight") == "updated":
+        rule = partial(settled, rule=rule)
+    if power := switch.get("falling"):
+        rule, switch = partial(falling, rule=rule, power=power), {}
     chosen = partial(rule, **{**settings, **switch, "m": shown.X.shape[1]})
     chosen.__name__ = name  # type: ignore[attr-defined]
     return replace(formulas, rule=chosen, hyperparameters=options)

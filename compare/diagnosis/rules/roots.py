@@ -2,7 +2,10 @@ r"""Adagrad, RMSprop and Adadelta, whose step is divided by a root of squares, a
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.terms import OTHERS, average, decayed, root, shrunk
@@ -37,10 +40,19 @@ def adagrad(
     yield "s", s
     t, s = new("t") or t, new("s") or s
     steps = {"t": held(t, ONE), "none": 0.0 * held(t, ONE)}.get(rate, held(t, ONE) - 1.0)
-    lr = number(o["lr"]) / (1.0 + steps * number(o.get("lr_decay", 0.0)))
-    below = old("s") or first if start == "stale" else s
-    step = held(lr, p) * d / root(below, o.get("eps", 1e-10), epsilon)
+    decay = o.get("lr_decay", 0.0)
+    below = 1.0 + steps * number(decay) if rate != "compound" else compounded(decay, t)
+    lr = number(o["lr"]) / below
+    squares = old("s") or first if start == "stale" else s
+    step = held(lr, p) * d / root(squares, o.get("eps", 1e-10), epsilon)
     yield "", total(shrunk(p, o, weight), -step)
+
+
+def compounded(decay: float, t: Tracked) -> Tracked:
+    r"""Return $\prod_{k < t} (1 + k \lambda)$: every step divides the rate that the last one left."""
+    steps = int(t.value.flat[0])
+    product = float(np.prod(1.0 + decay * np.arange(steps)))
+    return number(product).rounded(math.sqrt(steps))
 
 
 def rmsprop(
@@ -139,6 +151,9 @@ ADAGRAD = (
     *NEAR,
     Mistake({"rate": "t"}, "lr_decay one step early", "lr / (1 + t * lr_decay)",
             "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"rate": "compound"}, "lr_decay compounds from step to step",
+            "lr = lr / (1 + (t - 1) * lr_decay), kept for the next step",
+            "lr / (1 + (t - 1) * lr_decay) of the first lr", needs="lr_decay"),
     Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
             same_as="lr_decay=0", needs="lr_decay"),
     Mistake({"start": "0.1"}, "the accumulator starts at 0.1", "s_0 = 0.1",

@@ -196,8 +196,11 @@ def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Rati
     unit, left, steps = ZERO, np.zeros(len(x), int), np.arange(len(x))
     error = ZERO if expected.error is None else expected.error
     if expected.error is not None:
-        unit, hidden = units(expected, error, gap, x.dtype if x.dtype.kind == "f" else DOUBLE)
+        least = error.min(initial=np.inf)
+        unit, hidden = units(expected, error, least, gap, floating(x))
         gap /= unit
+        if against is None and not least > 0.0:  # as `compare.judgement.settled` has it
+            gap[x == target.astype(x.dtype, copy=False)] = 0.0
         if hidden is not None:
             gap[hidden], left = 0.0, rows(hidden, x).sum(axis=1)
     flat = rows(gap, x)
@@ -211,20 +214,25 @@ def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Rati
     return Ratios(worst, at, value, stated, unit, expected.terms, left, flat.shape[1])
 
 
+def floating(x: Array) -> np.dtype[Any]:
+    return x.dtype if x.dtype.kind == "f" else DOUBLE
+
+
 def units(
-    expected: Tracked, error: Array, gap: Array, dtype: np.dtype[Any]
+    expected: Tracked, error: Array, least: float, gap: Array, dtype: np.dtype[Any]
 ) -> tuple[Array, Array | None]:
     """Return what to divide each gap by, and which elements cannot be judged, where there are any.
 
     That is one unit of error, as `allowance` has it; but something for an element that is right where
-    no error is allowed, so that 0 / 0 is 0. What is not finite is never settled in a stack.
+    no error is allowed, so that 0 / 0 is 0. `least` is the least error. What is not finite is never
+    settled in a stack.
     """
     hidden = None
     if not error.max(initial=0.0) < UNKNOWN:
         error = finite(error)
         hidden = np.isfinite(gap) & (expected.u * error > UNKNOWN)
     tiny = max(smallest(roundoff(dtype)), smallest(expected.u))
-    unit, least = np.asarray(expected.u * error), error.min(initial=np.inf)
+    unit = np.asarray(expected.u * error)
     if not expected.u * least > tiny * 2.0**53:  # else it would be lost in rounding
         unit = unit + tiny
     if not least > 0.0:

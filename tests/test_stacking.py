@@ -8,8 +8,11 @@ import pytest
 
 import compare.stacking
 from compare.divergence import Divergence
+from compare.formulas.arithmetic import Tracked
+from compare.judgement import distance
 from compare.selftest.cases import cases
 from compare.stacking import settle, told, verify_ahead
+from compare.stacks import ratios
 from compare.traces import Misshapen
 from compare.verification import verify
 
@@ -198,3 +201,15 @@ def test_arrays_laid_out_or_counted_otherwise_are_judged_alike(change, monkeypat
     usual = len(calls)
     assert all(map(same, course(verify, case), course(settle, case, step)))
     assert usual == len(calls) == 0
+
+
+@pytest.mark.parametrize("first", [0.0, 0.7], ids=["an error of none", "an error everywhere"])
+@pytest.mark.parametrize("moved", [0.0, 3e-8, 1.0], ids=["right", "rounded", "wrong"])
+def test_a_stack_measures_as_a_step_alone_does(first, moved):
+    value = np.array([[[first, 1 / 3]], [[first, 0.3]]])
+    expected = Tracked(value, np.abs(value), 2.0**-24)
+    x = (value + moved * (value > 0.0)).astype(np.float32)
+    at_once = ratios(x, expected).worst
+    for k in range(2):
+        one = distance(x[k], Tracked(value[k], np.abs(value[k]), 2.0**-24))
+        assert at_once[k] == pytest.approx(one.ratio, rel=1e-12)

@@ -137,7 +137,7 @@ def distance(
     An element whose estimate is zero must be equal. What is not finite must be so in the same way.
     Elements that rounding may have made anything are not judged; where `strict`, they must be equal.
     """
-    dtype = x.dtype if x.dtype.kind == "f" else DOUBLE
+    dtype = floating(x)
     with np.errstate(all="ignore"):
         target = expected.value if against is None else against
         wide = x if against is not None else widened(x, target.dtype)
@@ -181,10 +181,20 @@ def allowance(expected: Tracked, dtype: np.dtype[Any]) -> tuple[Array, int]:
     if not error.max(initial=0.0) < UNKNOWN:
         error = finite(error)
         unjudged = int(np.count_nonzero(expected.u * error > UNKNOWN))
-    tiny = max(smallest(roundoff(dtype)), smallest(expected.u))
+    tiny = tiniest(expected, dtype)
     unit = expected.u * error
     unit += tiny if error.min(initial=np.inf) > 0.0 else (error > 0.0) * tiny
     return unit, unjudged
+
+
+def tiniest(expected: Tracked, dtype: np.dtype[Any]) -> float:
+    """Return the smallest normal number of the coarser type: what is allowed wherever anything is."""
+    return max(smallest(roundoff(dtype)), smallest(expected.u))
+
+
+def floating(x: Array) -> np.dtype[Any]:
+    """Return the type of an array of floating-point numbers; of counts, double precision."""
+    return x.dtype if x.dtype.kind == "f" else DOUBLE
 
 
 def judge(

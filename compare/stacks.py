@@ -17,17 +17,18 @@ import numpy as np
 
 from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.precision import finite, magnitude, roundoff, smallest, wide
+from compare.formulas.precision import finite, magnitude, wide
 from compare.judgement import (
-    DOUBLE,
     UNKNOWN,
     ZERO,
     Array,
     Distance,
     Trace,
+    floating,
     judge,
     judge_both,
     judge_pair,
+    tiniest,
     widened,
 )
 from compare.standing import Judged, ordered
@@ -214,10 +215,6 @@ def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Rati
     return Ratios(worst, at, value, stated, unit, expected.terms, left, flat.shape[1])
 
 
-def floating(x: Array) -> np.dtype[Any]:
-    return x.dtype if x.dtype.kind == "f" else DOUBLE
-
-
 def units(
     expected: Tracked, error: Array, least: float, gap: Array, dtype: np.dtype[Any]
 ) -> tuple[Array, Array | None]:
@@ -231,7 +228,7 @@ def units(
     if not error.max(initial=0.0) < UNKNOWN:
         error = finite(error)
         hidden = np.isfinite(gap) & (expected.u * error > UNKNOWN)
-    tiny = max(smallest(roundoff(dtype)), smallest(expected.u))
+    tiny = tiniest(expected, dtype)
     unit = np.asarray(expected.u * error)
     if not expected.u * least > tiny * 2.0**53:  # else it would be lost in rounding
         unit = unit + tiny

@@ -19,14 +19,7 @@ Trace = dict[str, Array]
 State = Mapping[str, Array]
 Clip = Callable[[Mapping[str, Tensor]], tuple[dict[str, Tensor], dict[str, Tensor]]]
 Rule = Callable[..., tuple[Tensor, dict[str, Tensor]]]
-CARRIED = (
-    *"Wb",
-    "gamma",
-    "beta",
-    *network.RUNNING,
-    "mask",
-    "micro",
-)  # state, with the rule's slots
+READ = (*"Wb", "gamma", "beta", *network.RUNNING, "mask")  # of the state, by the net
 ROWS = ("Z", "A", "D", "N", "xhat", "mask")  # one example a row in torch
 
 
@@ -82,7 +75,7 @@ def step(
 @cache
 def inputs(names: Sequence[str]) -> list[str]:
     """Return the names, of a state's, that the net reads."""
-    return [n for n in names if kind(n) in CARRIED]
+    return [n for n in names if kind(n) in READ]
 
 
 def entering(name: str, x: Array) -> Tensor:

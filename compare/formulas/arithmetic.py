@@ -89,9 +89,8 @@ class Tracked:
         self.error, self.u, self.terms = error, u, terms
         self.fresh: Array | None = error if isinstance(fresh, Same) else fresh
         self._size: Array | None = None
-        self._masks: dict[
-            tuple[Any, float], Mask
-        ] = {}  # an activation and its gradient ask the same
+        # an activation and its gradient ask the same
+        self._masks: dict[tuple[Any, float], Mask] = {}
 
     @property
     def size(self) -> Array:

@@ -22,7 +22,7 @@ from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import magnitude, roundoff, smallest
 from compare.formulas.stepping import Formulas
-from compare.judgement import DOUBLE, Operands, allowance, stated, widened
+from compare.judgement import Operands, allowance, floating, stated, widened
 from compare.selftest.choices import Array, Random
 from compare.tolerances import FAULT_TARGETS
 from compare.traces import kind, parameters
@@ -100,10 +100,6 @@ def hidden(x: Array, expected: Tracked, limit: float) -> Array:
         gap = magnitude(widened(x, expected.value.dtype) - expected.value)
         room = limit * unit + gap + roundoff(floating(x)) * magnitude(x)
     return np.broadcast_to(np.asarray(room), x.shape)
-
-
-def floating(x: Array) -> np.dtype[np.floating]:
-    return x.dtype if x.dtype.kind == "f" else DOUBLE
 
 
 def moves(

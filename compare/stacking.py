@@ -1,7 +1,7 @@
 r"""Many steps of one run judged at once: their traces stacked along a leading axis, each formula evaluated once.
 
 Each step starts from the candidate's last trace, so that the candidate can go ahead, and the reference
-follow from each of its states. A step all of whose entries are clear of every limit, even of those
+follow from all of its states at once. A step all of whose entries are clear of every limit, even of those
 that hold without asking how far the reference itself is off, is settled here. Any other, the first
 of a run among them, goes to `verify_step`: it alone tells of a divergence. So the verdict on every
 step is that of `verify`, and most of the time it takes is saved.
@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
+from compare import traces
 from compare.configuration import Configuration
-from compare.stacks import Stack, Taken
+from compare.stacks import Given, Stack, Taken
 from compare.verification import (
     Batch,
     Step,
     Stepped,
     Trace,
     sealed,
-    step_both,
+    step_alone,
     verify,
     verify_step,
 )
@@ -95,12 +98,12 @@ def walk(
         state, number = sealed(stepped.candidate), 1
         if stepped.blown:
             return
-    while lot := list(taken(sides, state, islice(source, length(state, ahead)), number, whose)):
+    while lot := list(taken(sides[0], state, islice(source, length(state, ahead)), number, whose)):
         clear = {
             step.number: (stack, k, step)
             for group in alike(sides[2], [step for step in lot if step.mine])
-            for stack in [Stack(sides[2], group, level)]
-            for k, step in enumerate(group)
+            for stack in stacks(sides, group, level)
+            for k, step in enumerate(stack.steps)
             if stack.clear[k]
         }
         for step in lot:
@@ -119,22 +122,36 @@ def length(state: Trace, most: int = LONGEST) -> int:
     return max(1, min(most, LARGEST // sum(x.size for x in state.values())))
 
 
+@np.errstate(all="ignore")
 def taken(
-    sides: Sides, state: Trace, batches: Iterable[Batch], number: int, whose: str
+    candidate: Step, state: Trace, batches: Iterable[Batch], number: int, whose: str
 ) -> Iterator[Taken]:
-    """Yield each step as both take it, the candidate's last trace being the state of the next.
+    """Yield each step as the candidate takes it, its last trace being the state of the next.
 
-    One that cannot be taken, or whose structure is wrong, is the last: those before it come first.
+    One that cannot be taken, or is aliased, is the last: those before it come first.
     """
     for k, batch in enumerate(batches, number):
         start = {**state, **batch.state}
         try:
-            mine, theirs = step_both(*sides[:2], start, batch, whose, "")
+            mine = step_alone(candidate, start, batch, whose, "")
+            traces.check_memory(mine, start, batch={"X": batch.X, "Y": batch.Y})
         except Exception:  # whatever it is, `verify_step` meets it again
             yield Taken(k, start, batch)
             return
-        yield Taken(k, start, batch, mine, theirs)
+        yield Taken(k, start, batch, mine)
         state = sealed(mine)
+
+
+def stacks(sides: Sides, steps: Sequence[Taken], level: str) -> Iterator[Stack]:
+    """Yield the steps judged at once; where the reference cannot take them so, each on its own, if at all."""
+    given = Given(steps)
+    try:
+        theirs = given.followed(sides[1])
+    except Exception:  # whatever it is, `verify_step` meets it again
+        for step in steps if len(steps) > 1 else ():
+            yield from stacks(sides, [step], level)
+    else:
+        yield Stack(sides[2], given, theirs, level)
 
 
 def again(sides: Sides, step: Taken, whose: str) -> Stepped:
@@ -155,7 +172,8 @@ def briefly(stack: Stack, k: int, step: Taken) -> Settled:
 
 
 def whole(stack: Stack, k: int, step: Taken) -> Stepped:
-    return Stepped(step.number, step.mine, step.theirs, stack.entries[k])
+    theirs = {n: x[k, ...] for n, x in stack.theirs.items()}
+    return Stepped(step.number, step.mine, theirs, stack.entries[k])
 
 
 def alike(configuration: Configuration, lot: Sequence[Taken]) -> Iterator[list[Taken]]:
@@ -173,5 +191,6 @@ def signature(configuration: Configuration, step: Taken) -> tuple[Any, ...]:
     branching = ("micro", "batches") if average else ("micro",)
     counts = [(n, int(x)) for n, x in step.start.items() if n.rstrip("0123456789") in branching]
     options = sorted(step.batch.options.items())
-    types = (x.dtype for x in (*step.start.values(), *step.mine.values()))
-    return (*step.start, *step.mine, *types, step.batch.X.shape, *counts, *options)
+    arrays = *step.start.values(), *step.mine.values(), step.batch.X
+    kinds = ((x.dtype, x.shape) for x in arrays)
+    return (*step.start, *step.mine, *kinds, *counts, *options)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from compare import traces
 from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import finite, magnitude, wide
@@ -33,18 +34,38 @@ from compare.judgement import (
 )
 from compare.standing import Judged, ordered
 from compare.tolerances import STEP, cap, formula_limit, screen
-from compare.verification import Batch
+from compare.verification import Batch, Step
 
 
 @dataclass(frozen=True)
 class Taken:
-    """One step as both programs took it; without traces where it could not be taken, or not compared."""
+    """One step as the candidate took it; without a trace where it could not be taken, or is aliased."""
 
     number: int
     start: Trace
     batch: Batch
     mine: Trace = field(default_factory=dict)
-    theirs: Trace = field(default_factory=dict)
+
+
+class Given:
+    """What the steps of a stack were given, their arrays one upon the other."""
+
+    def __init__(self, steps: Sequence[Taken]) -> None:
+        self.steps, self.start = steps, Pile([s.start for s in steps])
+        data = Pile([{"X": s.batch.X, "Y": s.batch.Y} for s in steps])
+        self.X, self.Y = data["X"], data["Y"]
+
+    def followed(self, reference: Step) -> Trace:
+        """Return the traces of the reference from every state; Misshapen unless they are built as the candidate's."""
+        step = self.steps[0]
+        options = step.batch.options
+        if len(self.steps) > 1:
+            theirs = reference(self.start, self.X, self.Y, **options)
+        else:
+            alone = reference(step.start, step.batch.X, step.batch.Y, **options)
+            theirs = {n: np.asarray(x)[None] for n, x in alone.items()}
+        traces.check(step.mine, {n: x[0, ...] for n, x in theirs.items()})
+        return theirs
 
 
 @dataclass(frozen=True)
@@ -76,20 +97,22 @@ class Ratios:
 
 
 class Stack:
-    """Steps judged at once; `clear` tells which of them are clear of every limit."""
+    """Steps judged at once, as the candidate and the reference took them; `clear` tells which are clear of every limit."""
 
-    def __init__(self, configuration: Configuration, steps: Sequence[Taken], level: str) -> None:
+    def __init__(
+        self, configuration: Configuration, given: Given, theirs: Trace, level: str
+    ) -> None:
+        steps = self.steps = given.steps
         formulas = configuration.formulas(**steps[0].batch.options)
-        mine, theirs = Pile([s.mine for s in steps]), Pile([s.theirs for s in steps])
-        start = Pile([s.start for s in steps])
-        data = Pile([{"X": s.batch.X, "Y": s.batch.Y} for s in steps])
-        X, Y = data["X"], data["Y"]
+        self.theirs, reference = theirs, Matrices(theirs)
+        mine, start = Matrices(Pile([s.mine for s in steps])), Matrices(given.start)
+        X, Y = given.X, given.Y
         self.shapes = {n: x.shape for n, x in steps[0].mine.items()}
         self.exact = wide(X.dtype) == np.float64  # a float32 program's formulas, in float64
         self.own: dict[str, Ratios] = {}
         missing: list[str] = []
         with np.errstate(all="ignore"):
-            sides = formulas, mine, theirs, start, X, Y
+            sides = formulas, mine, reference, start, X, Y
             self.pairs: dict[str, Ratios]
             if level == "formula":
                 self.own, self.pairs = judge_both(*sides, measure=ratios, missing=missing)
@@ -98,7 +121,7 @@ class Stack:
             self.other: dict[str, Ratios] = {}
             self.limits = {n: self.plain(r) for n, r in self.own.items()}
             if self.exact and not self.within().all():
-                self.other = judge(formulas, theirs, start, X, Y, measure=ratios)
+                self.other = judge(formulas, reference, start, X, Y, measure=ratios)
                 self.limits = {n: allowed(r) for n, r in self.other.items()}
         names = self.own if level == "formula" else self.pairs.keys() & mine.keys()
         sound = not missing and len(names) == len(mine)  # else `verify_step` says what is wrong
@@ -157,10 +180,7 @@ def allowed(reference: Ratios) -> Array:
 
 
 class Pile(Mapping[str, Array]):
-    """Arrays of the same names, types and shapes, one upon the other, as they are asked for.
-
-    Scalars become matrices of one element.
-    """
+    """Arrays of the same names, types and shapes, one upon the other, as they are asked for."""
 
     def __init__(self, traces: Sequence[Trace]) -> None:
         self.traces, self.made = traces, dict[str, Array]()
@@ -168,7 +188,7 @@ class Pile(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         if name not in self.made:
             parts = [trace[name] for trace in self.traces]
-            self.made[name] = piled(parts).reshape(len(parts), *(parts[0].shape or (1, 1)))
+            self.made[name] = piled(parts).reshape(len(parts), *parts[0].shape)
         return self.made[name]
 
     def __contains__(self, name: object) -> bool:
@@ -179,6 +199,26 @@ class Pile(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(self.traces[0])
+
+
+class Matrices(Mapping[str, Array]):
+    """A stack's arrays, its scalars as matrices of one element."""
+
+    def __init__(self, arrays: Trace) -> None:
+        self.arrays = arrays
+
+    def __getitem__(self, name: str) -> Array:
+        x = self.arrays[name]
+        return x if x.ndim > 1 else x.reshape(-1, 1, 1)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
 
 
 def piled(parts: Sequence[Array]) -> Array:

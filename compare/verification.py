@@ -115,22 +115,25 @@ def verify_step(
     return Stepped(number, mine, theirs, judged, blown)
 
 
-@np.errstate(all="ignore")
 def step_both(
     candidate: Step, reference: Step, start: Trace, batch: Batch, whose: str, where: str
 ) -> tuple[Trace, Trace]:
     """Return the traces of both from one state; Misshapen unless their structure lets them be compared."""
     X, Y = batch.X, batch.Y
-    if not X.size or not Y.size:
-        raise traces.Misshapen(f"{where}nothing to compare: the batch has no examples")
-    mine = stepping(candidate, whose, where)(start, X, Y, **batch.options)
+    mine = step_alone(candidate, start, batch, whose, where)
     theirs = reference(start, X, Y, **batch.options)
     traces.check(mine, theirs, whose=whose, where=where)
-    data = {"X": X, "Y": Y}
-    if not traces.apart([*start.values(), X, Y, *mine.values(), *theirs.values()]):
-        for trace, side in ((mine, whose), (theirs, "the reference")):
-            traces.check_memory(trace, start, whose=side, where=where, batch=data)
+    for trace, side in ((mine, whose), (theirs, "the reference")):
+        traces.check_memory(trace, start, whose=side, where=where, batch={"X": X, "Y": Y})
     return mine, theirs
+
+
+def step_alone(candidate: Step, start: Trace, batch: Batch, whose: str, where: str) -> Trace:
+    """Return the candidate's trace, whose memory is not yet checked; Misshapen where there is nothing to compare."""
+    X, Y = batch.X, batch.Y
+    if not X.size or not Y.size:
+        raise traces.Misshapen(f"{where}nothing to compare: the batch has no examples")
+    return stepping(candidate, whose, where)(start, X, Y, **batch.options)
 
 
 def overflow(mine: Trace, theirs: Trace, own: Mapping[str, Distance]) -> str | None:

@@ -55,8 +55,11 @@ def tensor(x: Array) -> Tensor:
 
 
 def rows(X: Array) -> Tensor:
-    """Return a copy of `X` (n, m), one example a column, as a contiguous tensor (m, n), one example a row."""
-    return moved(torch.from_numpy(np.array(X.T, order="C")))
+    """Return a copy of `X` (n, m), one example a column, as a contiguous tensor (m, n), one example a row.
+
+    So are stacks of them along a leading axis, here and in `columns`.
+    """
+    return moved(torch.from_numpy(np.array(X.mT, order="C")))
 
 
 def home(t: Tensor) -> Tensor:
@@ -74,9 +77,9 @@ def array(t: Tensor) -> Array:
 
 def columns(t: Tensor) -> Array:
     """Return a copy of a tensor (m, n), one example a row, as a C-ordered array (n, m)."""
-    if t.shape[1] < WIDE:
-        return np.array(home(t).numpy().T, order="C")
-    return home(t).t().clone(memory_format=torch.contiguous_format).numpy()  # in blocks
+    if t.shape[-1] < WIDE:
+        return np.array(home(t).numpy().mT, order="C")
+    return home(t).mT.clone(memory_format=torch.contiguous_format).numpy()  # in blocks
 
 
 def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:

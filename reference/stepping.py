@@ -1,9 +1,14 @@
-r"""One training step by torch: named arrays in, named arrays out, transposed here and only here."""
+r"""One training step by torch: named arrays in, named arrays out, transposed here and only here.
+
+Or many at once, each from a state of its own, where all arrays are stacked along a leading axis:
+torch.vmap then maps the same net over them, and torch.optim steps as many parameters.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
@@ -19,6 +24,8 @@ Trace = dict[str, Array]
 State = Mapping[str, Array]
 Clip = Callable[[Mapping[str, Tensor]], tuple[dict[str, Tensor], dict[str, Tensor]]]
 Rule = Callable[..., tuple[Tensor, dict[str, Tensor]]]
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Callable[..., Tensor]]]
+Net = Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]
 READ = (*"Wb", "gamma", "beta", *network.RUNNING, "mask")  # of the state, by the net
 ROWS = ("Z", "A", "D", "N", "xhat", "mask")  # one example a row in torch
 
@@ -29,7 +36,7 @@ def step(
     Y: Array,
     *,
     activations: Sequence[network.Activation],
-    loss: Callable[[Tensor, Tensor], tuple[Tensor, Callable[..., Tensor]]],
+    loss: Loss,
     rule: Rule,
     clip: Clip | None = None,
     batch_norm: Mapping[str, Any] | None = None,
@@ -41,6 +48,9 @@ def step(
 ) -> Trace:
     """Return the trace of one step from `state` on the batch (X, Y), one example a column, as `manual` does.
 
+    Of a stack of states and batches, the stack of their traces; counts are vectors then, and those of
+    micro-batches all the same.
+
     >>> import numpy as np
     >>> from reference import activations, losses, optimizers
     >>> state = {"W1": np.array([[2.0]]), "b1": np.array([[0.0]])}
@@ -49,27 +59,39 @@ def step(
     >>> trace["W1"]
     array([[1.5]])
     """
-    names = network.parameter_names(state)
+    names, lead = network.parameter_names(state), X.shape[:-2]
     inside = {n: entering(n, state[n]) for n in inputs(tuple(state))}
     for n in names:
         inside[n].requires_grad_()
-    trace, tape = network.forward(
-        inside, conversion.rows(X), activations=activations, batch_norm=batch_norm, dropout=dropout
-    )
-    L = len(activations)
-    trace["loss"], _ = loss(trace[f"A{L}"], conversion.rows(Y))
+    net: Net = partial(predicted, activations=activations, batch_norm=batch_norm, dropout=dropout)
+    trace, tape = (torch.vmap(net) if lead else net)(inside, conversion.rows(X))
+    output, targets = trace[f"A{len(activations)}"], conversion.rows(Y)
+    trace["loss"] = each(loss, output, targets) if lead else loss(output, targets)[0]
     share = torch.full_like(trace["loss"], 1.0 / accumulate)
-    trace.update(network.backward([*tape, ("", trace["loss"])], share))
+    trace.update(network.backward([*tape.items(), ("", trace["loss"])], share))
     gradients = {n: trace[f"d{n}"] for n in names if n not in frozen}
     ready = True
     if accumulate > 1:
         gradients, ready = accumulated(state, trace, gradients, accumulate)
     if ready and clip is not None:
-        extra, gradients = clip(gradients)
+        extra, gradients = one_by_one(clip, gradients) if lead else clip(gradients)
         trace.update(extra | {f"g.{n}": g for n, g in gradients.items()})
     shown = {n: leaving(n, t) for n, t in trace.items()}
     update(state, shown, gradients if ready else {}, rule, undecayed, hyperparameters)
     return shown
+
+
+def predicted(
+    state: Mapping[str, Tensor], X: Tensor, **net: Any
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return every intermediate, and what autograd is to be asked for."""
+    trace, tape = network.forward(state, X, **net)
+    return trace, dict(tape)
+
+
+def each(loss: Loss, A: Tensor, Y: Tensor) -> Tensor:
+    """Return the loss of each step of a stack: torch.vmap has another formula for some of them."""
+    return torch.stack([loss(a, y)[0] for a, y in zip(A.unbind(), Y.unbind(), strict=True)])
 
 
 @cache
@@ -109,14 +131,29 @@ def accumulated(
     state: State, trace: dict[str, Tensor], gradients: Mapping[str, Tensor], k: int
 ) -> tuple[dict[str, Tensor], bool]:
     """Add the gradients to those of the micro-batches before, as backward() adds to .grad."""
-    before = int(state["micro"]) % k if "micro" in state else 0
+    count = np.asarray(state.get("micro", 0))
+    before = int(count.flat[0]) % k
     total = {
         n: conversion.tensor(state[f"a.{n}"]) + g if before else g.clone()
         for n, g in gradients.items()
     }
-    trace["micro"] = torch.tensor(before + 1)
+    trace["micro"] = torch.full(count.shape, before + 1)
     trace.update({f"a.{n}": g for n, g in total.items()})
     return total, before + 1 == k
+
+
+def one_by_one(
+    clip: Clip, gradients: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Clip the gradients of each step of a stack: torch clips in place, which torch.vmap does not map."""
+    parts = zip(*(g.unbind() for g in gradients.values()), strict=True)
+    each = [clip(dict(zip(gradients, part, strict=True))) for part in parts]
+    extra, clipped = zip(*each, strict=True)
+    return stacked(extra), stacked(clipped)
+
+
+def stacked(each: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {n: torch.stack([tensors[n] for tensors in each]) for n in each[0]}
 
 
 def update(
@@ -132,18 +169,18 @@ def update(
     A rule works entry by entry: parameters that it treats alike are given to it end to end, as one.
     """
     names, held = network.parameter_names(state), slots_by_parameter(state)
-    slots = {n: held.get(n, {}) for n in names}
+    slots, lead = {n: held.get(n, {}) for n in names}, trace["loss"].shape
     after: Trace = {}
-    for group in alike([n for n in names if n in gradients], slots, undecayed):
+    for group in alike([n for n in names if n in gradients], slots, lead, undecayed):
         options = dict(hyperparameters)
         if kind(group[0]) in undecayed:
             options["weight_decay"] = 0.0
         like = [state[n] for n in group]
-        old = {slot: joined([slots[n][slot] for n in group]) for slot in slots[group[0]]}
-        g = torch.cat([gradients[n].reshape(-1) for n in group])
-        w, new = rule(joined(like), g, old, **options)
-        after.update(zip(group, parted(w, like), strict=True))
-        parts = {slot: parted(x, like) for slot, x in new.items()}
+        old = {slot: joined([slots[n][slot] for n in group], lead) for slot in slots[group[0]]}
+        g = torch.cat([gradients[n].reshape(*lead, -1) for n in group], dim=-1)
+        w, new = rule(joined(like, lead), g, old, **options)
+        after.update(zip(group, parted(w, like, lead), strict=True))
+        parts = {slot: parted(x, like, lead) for slot, x in new.items()}
         slots.update({n: {slot: x[i] for slot, x in parts.items()} for i, n in enumerate(group)})
     for n in names:
         still = n not in after
@@ -152,24 +189,28 @@ def update(
 
 
 def alike(
-    names: Sequence[str], slots: Mapping[str, Mapping[str, Array]], undecayed: Sequence[str]
+    names: Sequence[str],
+    slots: Mapping[str, Mapping[str, Array]],
+    lead: tuple[int, ...],
+    undecayed: Sequence[str],
 ) -> list[list[str]]:
     """Return the names in groups whose decay and slots are alike, the scalars among these equal."""
     groups: dict[Any, list[str]] = {}
     for n in names:
-        scalars = tuple(x.item() for x in slots[n].values() if not x.ndim)
+        scalars = tuple(x.tobytes() for x in slots[n].values() if x.ndim == len(lead))
         groups.setdefault((kind(n) in undecayed, *slots[n], *scalars), []).append(n)
     return list(groups.values())
 
 
-def joined(parts: Sequence[Array]) -> Tensor:
+def joined(parts: Sequence[Array], lead: tuple[int, ...] = ()) -> Tensor:
     """Return arrays end to end as one tensor, a copy; of scalars, which are equal, the first."""
-    if not parts[0].ndim:
+    if parts[0].ndim == len(lead):
         return conversion.tensor(parts[0])
-    return conversion.moved(torch.from_numpy(np.concatenate(parts, axis=None)))
+    flat = [x.reshape(*lead, -1) for x in parts]
+    return conversion.moved(torch.from_numpy(np.concatenate(flat, axis=-1)))
 
 
-def parted(x: Tensor, like: Sequence[Array]) -> list[Array]:
+def parted(x: Tensor, like: Sequence[Array], lead: tuple[int, ...] = ()) -> list[Array]:
     """Return the parts of `joined` again, as arrays, each in its own shape.
 
     >>> parted(torch.tensor([1, 2, 3]), [np.zeros((2, 1)), np.zeros((1, 1))])
@@ -177,10 +218,11 @@ def parted(x: Tensor, like: Sequence[Array]) -> list[Array]:
            [2]]), array([[3]])]
     """
     whole = conversion.array(x)
-    if not x.ndim:
-        return [whole.copy() for _ in like]
-    ends = accumulate(w.size for w in like)
-    return [whole[e - w.size : e].reshape(w.shape).copy() for w, e in zip(like, ends, strict=True)]
+    if x.ndim <= len(lead):  # a first count is the same for a whole stack
+        return [np.full(lead, whole) for _ in like]
+    sizes = [math.prod(w.shape[len(lead) :]) for w in like]
+    parts = zip(like, sizes, accumulate(sizes), strict=True)
+    return [whole[..., end - size : end].reshape(w.shape).copy() for w, size, end in parts]
 
 
 def slots_by_parameter(state: State) -> dict[str, dict[str, Array]]:
@@ -190,8 +232,8 @@ def slots_by_parameter(state: State) -> dict[str, dict[str, Array]]:
     {'W1': {'m': 1, 'v': 4}}
     """
     held: dict[str, dict[str, Array]] = {}
-    for key, value in state.items():
+    for key in state:
         slot, dot, name = key.partition(".")
         if dot and slot not in ("a", "g"):
-            held.setdefault(name, {})[slot] = value
+            held.setdefault(name, {})[slot] = state[key]
     return held

@@ -9,11 +9,12 @@ import pytest
 import compare.stacking
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import distance
+from compare.judgement import distance, judge_pair
 from compare.selftest.cases import cases
 from compare.stacking import settle, told, verify_ahead
-from compare.stacks import ratios
-from compare.traces import Misshapen
+from compare.stacks import Given, ratios
+from compare.tolerances import STEP
+from compare.traces import Misshapen, check
 from compare.verification import verify
 
 STEPS = 5
@@ -69,10 +70,52 @@ def test_most_steps_are_settled_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_torch_takes_a_stack_of_steps_as_it_takes_each_alone(dtype, monkeypatch):
+    at_once, followed = [], Given.followed
+
+    def watched(given, reference):
+        theirs = followed(given, reference)
+        if len(given.steps) > 1:
+            at_once.append((given.steps, theirs))
+        return theirs
+
+    monkeypatch.setattr(Given, "followed", watched)
+    for case in islice(cases(5, dtype, steps=STEPS), 20):
+        c, reference = case.configuration, case.configuration.by_torch()
+        at_once.clear()
+        course(settle, case)
+        average = "momentum" in (c.batch_norm or {}) and c.batch_norm["momentum"] is None
+        assert at_once or average or c.accumulate > 1, c.title
+        for steps, theirs in at_once:
+            for k, s in enumerate(steps):
+                alone = reference(s.start, s.batch.X, s.batch.Y, **s.batch.options)
+                stacked = {n: x[k, ...] for n, x in theirs.items()}
+                check(stacked, alone)
+                formulas = c.formulas(**s.batch.options)
+                pairs = judge_pair(formulas, stacked, alone, s.start, s.batch.X, s.batch.Y)
+                assert all(d.ratio <= STEP for d in pairs.values()), c.title
+
+
+def each_alone(reference):
+    """Return a reference that takes the steps of a stack one at a time, to the last bit as it takes each."""
+
+    def step(state, X, Y, **options):
+        if X.ndim == 2:
+            return reference(state, X, Y, **options)
+        traces = [
+            reference({n: x[k, ...] for n, x in state.items()}, X[k], Y[k], **options)
+            for k in range(len(X))
+        ]
+        return {n: np.stack([t[n] for t in traces]) for n in traces[0]}
+
+    return step
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_what_is_told_of_a_step_judged_ahead_is_what_is_told_of_it_alone(dtype):
     for case in islice(cases(7, dtype, steps=STEPS), 6):
         c = case.configuration
-        sides = c.by_hand(), c.by_torch(), c, case.state, case.batches
+        sides = c.by_hand(), each_alone(c.by_torch()), c, case.state, case.batches
         for one, other in zip(verify(*sides), verify_ahead(*sides), strict=True):
             assert [j.name for j in one.judged] == [j.name for j in other.judged]
             for a, b in zip(one.judged, other.judged, strict=True):

@@ -24,7 +24,7 @@ from compare.sweeping.pools import connected
 from compare.sweeping.totals import Totals
 
 SMALL = ("--steps", "3", "--width", "3", "--inputs", "4", "--examples", "8", "--jobs", "1")
-SLOW = ("--seed", "0..39", "--steps", "60", "--optimizer", "sgd")
+SLOW = ("--seed", "0..39", "--steps", "200", "--optimizer", "sgd")
 PROGRAM = (sys.executable, "-m", "compare", "sweep")
 
 
@@ -212,7 +212,7 @@ def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path):
     assert (process.returncode, err) == (0, "")
     assert kept.items() <= rows(path).items()
     assert len(rows(path)) == 40
-    assert out.startswith("PARITY in 40 cells: 2,400 steps")
+    assert out.startswith("PARITY in 40 cells: 8,000 steps")
 
 
 def test_control_c_ends_with_what_was_found(tmp_path):

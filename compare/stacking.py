@@ -30,7 +30,7 @@ from compare.verification import (
     verify_step,
 )
 
-LONGEST, LARGEST = 64, 2**21  # steps of a stack, and numbers in it
+LONGEST, LARGEST = 128, 2**21  # steps of a stack, and numbers in it
 Sides = tuple[Step, Step, Configuration]
 
 

@@ -21,7 +21,8 @@ from compare.configuration import Configuration, parse
 from compare.datasets import Dataset
 from compare.pacing import Losses, going_on, rates
 from compare.seeding import ONE_SIDED, alike, equal, generator, said
-from compare.verification import Batch
+from compare.stacking import LONGEST, verify_ahead
+from compare.verification import Batch, Stepped
 
 Array = NDArray[Any]
 
@@ -46,6 +47,12 @@ class Task:
     def looks_back(self) -> bool:
         """Tell whether the batches depend on the losses before them."""
         return self.patience is not None or parse(self.schedule)[0] == "reduce_on_plateau"
+
+    def verified(self, losses: Losses) -> Iterator[Stepped]:
+        """Yield each step of the run by hand, verified against torch's; `losses` are those of the steps before it."""
+        c, ahead = self.configuration, 1 if self.looks_back else LONGEST
+        sides, batches = (c.by_hand(), c.by_torch(), c), self.batches(losses)
+        return verify_ahead(*sides, self.initial(), batches, level=self.level, ahead=ahead)
 
     @property
     def per_epoch(self) -> int:

@@ -207,12 +207,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
 
 
 def verified(task: Task, summary: Summary) -> Iterator[Stepped]:
-    from compare.stacking import LONGEST, verify_ahead
-
-    c, batches = task.configuration, task.batches(summary.losses)
-    sides = c.by_hand(), c.by_torch(), c
-    ahead = 1 if task.looks_back else LONGEST
-    return verify_ahead(*sides, task.initial(), batches, level=task.level, ahead=ahead)
+    return task.verified(summary.losses)
 
 
 def progress(steps: Any, total: int, what: str = "verifying") -> Any:

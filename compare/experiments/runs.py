@@ -14,7 +14,7 @@ from compare.datasets import Dataset
 from compare.preparation import LOSSES, OUTPUTS
 from compare.summary import Summary
 from compare.tasks import Task
-from compare.verification import Stepped, verify
+from compare.verification import Stepped
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -62,11 +62,8 @@ def train(task: Task, measure: Measure = loss, *, keep: Collection[int] = ()) ->
 
     A run in which both overflow at the same entry ends there; Divergence is raised where they part.
     """
-    c = task.configuration
-    run = Run(task)
-    state = task.initial()
-    steps = verify(c.by_hand(), c.by_torch(), c, state, task.batches(run.summary.losses))
-    for k, stepped in enumerate(run.summary.watch(steps)):
+    run, state = Run(task), task.initial()
+    for k, stepped in enumerate(run.summary.watch(task.verified(run.summary.losses))):
         if k in keep:
             run.states[k] = state
         if stepped.blown:

@@ -130,18 +130,26 @@ def check_names(c: Configuration, state: Mapping[str, Any]) -> None:
         check_known(wanted, known, what)
     if set(c.frozen) == set(names):
         raise ValueError("--frozen names every parameter of the net: nothing would be trained")
-    if c.undecayed and not {"weight_decay"} & options_of(c.optimizer):
+    if c.undecayed:
+        check_decay(c)
+
+
+def check_decay(c: Configuration) -> None:
+    """Refuse to leave parameters out of a weight decay that there is not."""
+    taken = inspect.signature(getattr(manual.optimizers, c.optimizer)).parameters
+    if "weight_decay" not in taken:
         raise ValueError(f"optimizer {c.optimizer} has no weight decay to leave anything out of")
+    if not c.options.get("weight_decay", taken["weight_decay"].default):
+        raise ValueError(
+            f"--undecayed names {c.undecayed[0]!r}, but the weight decay of {c.optimizer} is 0; "
+            "give one, --set weight_decay=0.1, or leave out --undecayed"
+        )
 
 
 def check_known(wanted: Sequence[str], known: Sequence[str], what: str) -> None:
     for name in wanted:
         if name not in known:
             raise ValueError(f"--{what} names {name!r}; this net has {', '.join(known)}")
-
-
-def options_of(optimizer: str) -> set[str]:
-    return set(inspect.signature(getattr(manual.optimizers, optimizer)).parameters)
 
 
 def check_rates(task: Task) -> None:

@@ -70,7 +70,7 @@ def test_nothing_of_the_reference_stays_on_the_cpu_when_it_is_placed_elsewhere(m
     tasks = [prepare(net) for net in NETS.values()]
     for name in ("array", "columns"):
         monkeypatch.setattr(conversion, name, lambda t: t)
-    monkeypatch.setattr(reference.stepping, "parted", lambda x, like: [x for _ in like])
+    monkeypatch.setattr(reference.stepping, "parted", lambda x, like, lead: [x for _ in like])
     for task in tasks:
         batch = next(task.batches())
         start = task.initial() | dict(batch.state)

@@ -41,6 +41,7 @@ REFUSED = {
     "--clip 0": "clipping to 0.0: expected a finite number above 0",
     "--clip 1 --clip-value 1": "clip by norm or by value, not both",
     "--accumulate 5": "4 steps end before the first update, which takes 5 micro-batches",
+    "--undecayed b --optimizer adam": "weight decay of adam is 0; give one",
     "--undecayed q --optimizer adamw": "--undecayed names 'q'; this net has W, b",
     "--frozen W9": "--frozen names 'W9'; this net has W1, b1, W2, b2",
     "--frozen W1,b1,W2,b2": "names every parameter of the net: nothing would be trained",

@@ -98,10 +98,10 @@ def walk(
         state, number = sealed(stepped.candidate), 1
         if stepped.blown:
             return
-    while lot := list(taken(sides[0], state, islice(source, length(state, ahead)), number, whose)):
+    while lot := list(taken(sides, state, islice(source, length(state, ahead)), number, whose)):
         clear = {
             step.number: (stack, k, step)
-            for group in alike(sides[2], [step for step in lot if step.mine])
+            for group in alike([step for step in lot if step.mine])
             for stack in stacks(sides, group, level)
             for k, step in enumerate(stack.steps)
             if stack.clear[k]
@@ -124,22 +124,24 @@ def length(state: Trace, most: int = LONGEST) -> int:
 
 @np.errstate(all="ignore")
 def taken(
-    candidate: Step, state: Trace, batches: Iterable[Batch], number: int, whose: str
+    sides: Sides, state: Trace, batches: Iterable[Batch], number: int, whose: str
 ) -> Iterator[Taken]:
     """Yield each step as the candidate takes it, its last trace being the state of the next.
 
     One that cannot be taken, or is aliased, is the last: those before it come first.
     """
+    candidate, _, configuration = sides
     for k, batch in enumerate(batches, number):
         start = {**state, **batch.state}
         try:
-            mine = step_alone(candidate, start, batch, whose, "")
+            mine = sealed(step_alone(candidate, start, batch, whose, ""))
             traces.check_memory(mine, start, batch={"X": batch.X, "Y": batch.Y})
+            built = signature(configuration, start, mine, batch)
         except Exception:  # whatever it is, `verify_step` meets it again
             yield Taken(k, start, batch)
             return
-        yield Taken(k, start, batch, mine)
-        state = sealed(mine)
+        yield Taken(k, start, batch, mine, built)
+        state = mine
 
 
 def stacks(sides: Sides, steps: Sequence[Taken], level: str) -> Iterator[Stack]:
@@ -176,21 +178,22 @@ def whole(stack: Stack, k: int, step: Taken) -> Stepped:
     return Stepped(step.number, step.mine, theirs, stack.entries[k])
 
 
-def alike(configuration: Configuration, lot: Sequence[Taken]) -> Iterator[list[Taken]]:
+def alike(lot: Sequence[Taken]) -> Iterator[list[Taken]]:
     """Yield the steps in groups that one stack can hold: the same entries, types, shapes, options."""
     groups: dict[Any, list[Taken]] = {}
     for step in lot:
-        groups.setdefault(signature(configuration, step), []).append(step)
+        groups.setdefault(step.built, []).append(step)
     yield from groups.values()
 
 
-def signature(configuration: Configuration, step: Taken) -> tuple[Any, ...]:
+def signature(
+    configuration: Configuration, start: Trace, mine: Trace, batch: Batch
+) -> tuple[Any, ...]:
     """Return what must be the same in every step of a stack; of counts, those that formulas branch on."""
     normal = configuration.batch_norm
     average = normal is not None and normal.get("momentum", 0.0) is None
     branching = ("micro", "batches") if average else ("micro",)
-    counts = [(n, int(x)) for n, x in step.start.items() if n.rstrip("0123456789") in branching]
-    options = sorted(step.batch.options.items())
-    arrays = *step.start.values(), *step.mine.values(), step.batch.X
-    kinds = ((x.dtype, x.shape) for x in arrays)
-    return (*step.start, *step.mine, *kinds, *counts, *options)
+    counts = [(n, int(x)) for n, x in start.items() if n.rstrip("0123456789") in branching]
+    options = sorted(batch.options.items())
+    kinds = ((x.dtype, x.shape) for x in (*start.values(), *mine.values(), batch.X))
+    return (*start, *mine, *kinds, *counts, *options)

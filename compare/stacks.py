@@ -45,6 +45,7 @@ class Taken:
     start: Trace
     batch: Batch
     mine: Trace = field(default_factory=dict)
+    built: tuple[Any, ...] = ()  # what is the same in every step of a stack
 
 
 class Given:
@@ -64,6 +65,8 @@ class Given:
         else:
             alone = reference(step.start, step.batch.X, step.batch.Y, **options)
             theirs = {n: np.asarray(x)[None] for n, x in alone.items()}
+        if any(len(x) != len(self.steps) for x in theirs.values()):
+            raise traces.Misshapen("the reference did not take as many steps as it was given")
         traces.check(step.mine, {n: x[0, ...] for n, x in theirs.items()})
         return theirs
 

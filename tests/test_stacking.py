@@ -173,6 +173,10 @@ def lacking(name):
     return lambda trace: {n: x for n, x in trace.items() if n != name}
 
 
+def plain(trace):
+    return {**trace, "loss": float(trace["loss"])}
+
+
 def shared(trace):
     return {**trace, "Z1": trace["A1"][:]}
 
@@ -180,8 +184,8 @@ def shared(trace):
 @pytest.mark.parametrize("at", [0, 1, 4])
 @pytest.mark.parametrize(
     "change",
-    [scaled("Z1"), scaled("dW1"), scaled("W1"), lacking("dW1"), shared],
-    ids=["Z1 is off by 1e-11", "dW1 is off", "W1 is off", "dW1 is not there", "memory is shared"],
+    [scaled("Z1"), scaled("dW1"), scaled("W1"), lacking("dW1"), shared, plain],
+    ids=["Z1 is off by 1e-11", "dW1 is off", "W1 is off", "no dW1", "memory is shared", "no array"],
 )
 def test_a_mistake_at_one_step_is_told_of_at_that_step(at, change):
     assert not isinstance(course(settle, PLAIN)[-1], tuple)
@@ -202,6 +206,27 @@ def test_a_mistake_at_one_step_is_told_of_at_that_step(at, change):
         assert one[-1] == other[-1]
         assert issubclass(other[-1][0], Divergence | Misshapen)
     assert number["n"] >= 2
+
+
+def raising(trace):
+    raise RuntimeError("one at a time, please")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [raising, lambda trace: {n: x[:1] for n, x in trace.items()}, lambda trace: {}],
+    ids=["it raises", "it takes the first alone", "it shows nothing"],
+)
+def test_where_the_reference_does_not_take_a_stack_each_step_is_compared_alone(answer):
+    right = PLAIN.configuration.by_torch()
+
+    def reference(state, X, Y, **options):
+        trace = right(state, X, Y, **options)
+        return answer(trace) if X.ndim > 2 else trace
+
+    steps = list(settle(SIDES[0], reference, *SIDES[2:]))
+    assert all(map(same, course(verify, PLAIN), steps))
+    assert len(steps) == STEPS
 
 
 def test_a_run_without_a_batch_is_refused():

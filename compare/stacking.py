@@ -57,8 +57,8 @@ def settle(
     batches: Iterable[Batch],
 ) -> Iterator[Settled]:
     """Yield of each verified step what a sweep keeps; errors are raised as `verify` raises them."""
-    for found in walk((candidate, reference, configuration), state, batches, "manual", "formula"):
-        yield told(found) if isinstance(found, Stepped) else briefly(*found)
+    sides = candidate, reference, configuration
+    yield from map(settled, walk(sides, state, batches, "manual", "formula"))
 
 
 def verify_ahead(
@@ -79,8 +79,7 @@ def verify_ahead(
     formula is judged.
     """
     sides = candidate, reference, configuration
-    for found in walk(sides, state, batches, whose, level, ahead):
-        yield found if isinstance(found, Stepped) else whole(*found)
+    yield from map(whole, walk(sides, state, batches, whose, level, ahead))
 
 
 def walk(
@@ -115,6 +114,7 @@ def walk(
         number = lot[-1].number + 1
         lot.clear()  # its memory is free for the next
         clear.clear()
+        del found, step
 
 
 def length(state: Trace, most: int = LONGEST) -> int:
@@ -161,6 +161,11 @@ def again(sides: Sides, step: Taken, whose: str) -> Stepped:
     return verify_step(*sides, step.start, step.batch, step.number, whose)
 
 
+def settled(found: Found) -> Settled:
+    """Return what a sweep keeps of a step."""
+    return told(found) if isinstance(found, Stepped) else briefly(*found)
+
+
 def told(stepped: Stepped) -> Settled:
     worst = max(stepped.judged, key=lambda j: j.margin, default=None)
     margin, entry = (worst.margin, worst.name) if worst else (0.0, "")
@@ -173,7 +178,11 @@ def briefly(stack: Stack, k: int, step: Taken) -> Settled:
     return Settled(step.number, step.mine, len(stack.pairs), margin, entry)
 
 
-def whole(stack: Stack, k: int, step: Taken) -> Stepped:
+def whole(found: Found) -> Stepped:
+    """Return all that was found of a step."""
+    if isinstance(found, Stepped):
+        return found
+    stack, k, step = found
     theirs = {n: x[k, ...] for n, x in stack.theirs.items()}
     return Stepped(step.number, step.mine, theirs, stack.entries[k])
 

@@ -1,7 +1,9 @@
 """Many steps judged at once: the same verdict on every step as one at a time, and the same errors."""
 
+from collections import deque
 from functools import partial
 from itertools import islice
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -227,6 +229,23 @@ def test_where_the_reference_does_not_take_a_stack_each_step_is_compared_alone(a
     steps = list(settle(SIDES[0], reference, *SIDES[2:]))
     assert all(map(same, course(verify, PLAIN), steps))
     assert len(steps) == STEPS
+
+
+@pytest.mark.parametrize("level", ["formula", "step"])
+def test_of_the_stacks_before_nothing_is_kept(level):
+    right, made, alive = PLAIN.configuration.by_hand(), [], []
+
+    def watched(*given, **options):
+        alive.append(sum(x() is not None for x in made))
+        trace = right(*given, **options)
+        made.append(ref(trace["Z1"]))
+        return trace
+
+    batches = [PLAIN.batches[0]] * 24
+    sides = watched, *SIDES[1:3], PLAIN.state, batches
+    deque(verify_ahead(*sides, level=level, ahead=6), maxlen=0)
+    assert len(alive) >= 24
+    assert max(alive) <= 7
 
 
 def test_a_run_without_a_batch_is_refused():

@@ -174,18 +174,13 @@ def gradients(
 
 
 def relu(Z: Array, mask: Array) -> None:
-    """Zero Z where Z <= 0, and keep where it was not."""
-    np.logical_not(np.less_equal(Z, 0.0, out=mask), out=mask)
-    zero(Z, mask)
+    np.maximum(Z, 0.0, out=Z)
 
 
 def relu_backward(dA: Array, A: Array, mask: Array) -> None:
-    zero(dA, mask)
-
-
-def zero(x: Array, mask: Array) -> None:
-    """Multiply the bits of x by 0 or 1: as floats, 0 times NaN would be NaN."""
-    bits = x.view(f"i{x.itemsize}")
+    """Multiply the bits of dA by 0 where A <= 0, else by 1: as floats, 0 times NaN would be NaN."""
+    np.logical_not(np.less_equal(A, 0.0, out=mask), out=mask)
+    bits = dA.view(f"i{dA.itemsize}")
     np.multiply(bits, mask, out=bits)
 
 

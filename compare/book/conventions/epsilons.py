@@ -44,7 +44,7 @@ def roots() -> Table:
             run("PyTorch", r"RMSprop outside, $10^{-8}$; $\alpha = 0.99$", "`torch.optim.RMSprop`, one step", lambda: near(stepped("RMSprop", [g], lr=0.1, eps=eps), -0.1 * g / (s**0.5 + eps)) and default("RMSprop", "alpha") == 0.99),
             run("PyTorch", r"Adagrad outside, $10^{-10}$; the sum starts at 0", "`torch.optim.Adagrad`, one step", lambda: near(stepped("Adagrad", [g], lr=0.1, eps=eps), -0.1 * g / (g + eps)) and default("Adagrad", "eps") == 1e-10),
             run("PyTorch", r"Adadelta inside both roots, $10^{-6}$", "`torch.optim.Adadelta`, one step", lambda: near(stepped("Adadelta", [g], lr=1.0, eps=eps), -((eps / (0.1 * g * g + eps)) ** 0.5) * g) and default("Adadelta", "eps") == 1e-6),
-            Row("Keras", r"RMSprop inside, $10^{-7}$; `rho` = 0.9", "`keras/src/optimizers/rmsprop.py`: `sqrt(velocity + epsilon)`"),
+            Row("Keras", r"RMSprop inside, $10^{-7}$; `rho` = 0.9", "`keras/src/optimizers/rmsprop.py`: the root of `velocity + epsilon`"),
             Row("optax", r"RMSprop inside unless `eps_in_sqrt=False`, $10^{-8}$; `decay` = 0.9", "`optax/_src/transform.py`, `scale_by_rms`"),
             Row("optax", r"Adagrad inside, $10^{-7}$; the sum starts at 0.1", "`optax/_src/transform.py`, `scale_by_rss`"),
             Row("paper", "Adagrad: $G^{-1/2}$, with $\\delta I$ added to $G^{1/2}$: outside. Adadelta: inside both", "Duchi et al. 2011, figure 1; Zeiler 2012, algorithm 1"),
@@ -60,7 +60,7 @@ def corrections() -> Table:
             run("PyTorch", "`Adam`: both moments, $t$ from 1", "`torch.optim.Adam`: the first step has the length of the rate", lambda: near(stepped("Adam", [3.0], lr=0.1, eps=0.0), -0.1)),
             run("PyTorch", r"`RMSprop`: none; its first step is $\eta / \sqrt{1 - \alpha}$", "`torch.optim.RMSprop`, one step", lambda: near(stepped("RMSprop", [3.0], lr=0.1, eps=0.0), -1.0)),
             Row("Keras", "`Adam`: both; `RMSprop`: none", "`keras/src/optimizers/adam.py`, `rmsprop.py`"),
-            Row("optax", "`optax.adam`: both; `optax.rmsprop`: none unless `bias_correction=True`", "`optax/_src/transform.py`"),
+            Row("optax", "`optax.adam`: both; `optax.rmsprop`: none unless `bias_correction=True`", "`optax/_src/transform.py`, `alias.py`"),
             Row("paper", "Adam: both, section 3", "Kingma and Ba 2015"),
         ),
     )  # fmt: skip

@@ -287,3 +287,16 @@ def test_the_fixture_offers_every_check(request):
     offered = request.getfixturevalue("parity")
     names = ("activation", "loss", "rule", "step", "training")
     assert all(callable(getattr(offered, f"check_{name}")) for name in names)
+
+
+class AheadAdam(Adam):
+    """Adam whose correction is one step ahead: at first its update is a constant times the right one."""
+
+    def step(self, params, grads):
+        self.t = max(self.t, 1)
+        super().step(params, grads)
+
+
+def test_a_rule_off_by_a_constant_factor_is_wrong_and_no_error_where_there_is_one_example():
+    with pytest.raises(Wrong, match="mistake: bias correction one step late"):
+        check_rule(AheadAdam, like="adam")

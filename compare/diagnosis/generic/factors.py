@@ -98,9 +98,11 @@ def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
         "m/2": m / 2,
         "10": 10.0,
         "1/10": 0.1,
-        "(m - 1)/m": (m - 1) / m,
+        "n_y/2": n_y / 2,
+        "2/n_y": 2 / n_y,
     }
-    out |= {"m/(m - 1)": m / (m - 1) if m > 1 else 1.0, "n_y/2": n_y / 2, "2/n_y": 2 / n_y}
+    if m > 1.0:
+        out |= {"m/(m - 1)": m / (m - 1), "(m - 1)/m": (m - 1) / m}
     out |= {"m n_y/2": m * n_y / 2, "2/(m n_y)": 2 / (m * n_y), "log(2)": float(np.log(2.0))}
     out |= {"1/log(2)": 1 / out["log(2)"], "1/log(10)": 1 / float(np.log(10.0))}
     for name, value in named(shown).items():

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from compare import traces
 from compare.configuration import Configuration
 from compare.stacks import Given, Stack, Taken
@@ -122,7 +120,6 @@ def length(state: Trace, most: int = LONGEST) -> int:
     return max(1, min(most, LARGEST // sum(x.size for x in state.values())))
 
 
-@np.errstate(all="ignore")
 def taken(
     sides: Sides, state: Trace, batches: Iterable[Batch], number: int, whose: str
 ) -> Iterator[Taken]:

@@ -56,6 +56,7 @@ class Given:
         data = Pile([{"X": s.batch.X, "Y": s.batch.Y} for s in steps])
         self.X, self.Y = data["X"], data["Y"]
 
+    @np.errstate(all="ignore")
     def followed(self, reference: Step) -> Trace:
         """Return the traces of the reference from every state; Misshapen unless they are built as the candidate's."""
         step = self.steps[0]

@@ -128,6 +128,7 @@ def step_both(
     return mine, theirs
 
 
+@np.errstate(all="ignore")
 def step_alone(candidate: Step, start: Trace, batch: Batch, whose: str, where: str) -> Trace:
     """Return the candidate's trace, whose memory is not yet checked; Misshapen where there is nothing to compare."""
     X, Y = batch.X, batch.Y

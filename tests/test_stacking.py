@@ -1,6 +1,8 @@
 """Many steps judged at once: the same verdict on every step as one at a time, and the same errors."""
 
+import warnings
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from weakref import ref
@@ -208,6 +210,17 @@ def test_a_mistake_at_one_step_is_told_of_at_that_step(at, change):
         assert one[-1] == other[-1]
         assert issubclass(other[-1][0], Divergence | Misshapen)
     assert number["n"] >= 2
+
+
+@pytest.mark.parametrize("run", [verify, settle, verify_ahead, as_a_whole])
+def test_a_run_that_overflows_ends_without_a_warning(run):
+    c = replace(PLAIN.configuration, optimizer="sgd", options={"lr": 1e8}, clip=None)
+    state = {n: x for n, x in PLAIN.state.items() if "." not in n}
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        *_, last = run(c.by_hand(), c.by_torch(), c, state, [PLAIN.batches[0]] * 60)
+    assert last.blown
+    assert not heard
 
 
 def raising(trace):

@@ -30,7 +30,7 @@ from manual.stepping import Rule, slots_by_parameter
 Array = NDArray[Any]
 State = Mapping[str, Array]
 Batch = tuple[Array, Array]
-Operator = tuple[Callable[[Array, Array], None], Callable[[Array, Array, Array], None]]
+Operator = tuple[Callable[[Array], None], Callable[[Array, Array, Array], None]]
 CACHE = 2**20  # bytes for the intermediates of a tile: a common second-level cache
 NARROWEST = 128  # columns: below this a product costs more than the cache saves
 
@@ -158,7 +158,7 @@ def gradients(
         )
     A[0][:] = X
     for l, (g, _) in enumerate(operators):
-        g(np.matmul(W[l], inputs[l], out=A[l + 1]), masks[l])
+        g(np.matmul(W[l], inputs[l], out=A[l + 1]))
     output = np.matmul(W[-1], inputs[-1], out=buffers.output)
     agree(output, Y)
     d = np.subtract(output, Y, out=output)
@@ -173,7 +173,7 @@ def gradients(
     return loss
 
 
-def relu(Z: Array, mask: Array) -> None:
+def relu(Z: Array) -> None:
     np.maximum(Z, 0.0, out=Z)
 
 
@@ -184,7 +184,7 @@ def relu_backward(dA: Array, A: Array, mask: Array) -> None:
     np.multiply(bits, mask, out=bits)
 
 
-def tanh(Z: Array, mask: Array) -> None:
+def tanh(Z: Array) -> None:
     np.tanh(Z, out=Z)
 
 
@@ -195,7 +195,7 @@ def tanh_backward(dA: Array, A: Array, mask: Array) -> None:
 
 
 IN_PLACE: Mapping[str, Operator] = {
-    "identity": (lambda Z, mask: None, lambda dA, A, mask: None),
+    "identity": (lambda Z: None, lambda dA, A, mask: None),
     "relu": (relu, relu_backward),
     "tanh": (tanh, tanh_backward),
 }

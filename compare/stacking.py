@@ -16,7 +16,8 @@ from typing import Any
 
 from compare import traces
 from compare.configuration import Configuration
-from compare.stacks import Given, Stack, Taken
+from compare.piles import Given, Taken
+from compare.stacks import Stack
 from compare.verification import (
     Batch,
     Step,
@@ -201,5 +202,5 @@ def signature(
     branching = ("micro", "batches") if average else ("micro",)
     counts = [(n, int(x)) for n, x in start.items() if n.rstrip("0123456789") in branching]
     options = sorted(batch.options.items())
-    kinds = ((x.dtype, x.shape) for x in (*start.values(), *mine.values(), batch.X))
+    kinds = ((x.dtype, x.shape) for x in (*start.values(), *mine.values(), batch.X, batch.Y))
     return (*start, *mine, *kinds, *counts, *options)

@@ -1,7 +1,6 @@
 """What goes wrong from outside ends a command in one sentence, with what was found, and spoils nothing."""
 
 import ast
-import importlib
 import json
 import pickle
 import subprocess
@@ -22,6 +21,7 @@ from compare.datasets.reading import parse
 from compare.recording import Recording
 from compare.reports.files import write_text
 from compare.sweeping import declaration
+from compare.tasks import Task
 
 ROOT = Path(__file__).parents[1]
 RUN = ("run", "--steps", "9", "--json", "a.json")
@@ -54,8 +54,7 @@ def interrupted(stream, after):
 
 
 def test_an_interrupted_run_reports_the_steps_it_took(parity, monkeypatch, capsys):
-    module = importlib.import_module("compare.commands.run")
-    monkeypatch.setattr(module, "verified", interrupted(module.verified, 3))
+    monkeypatch.setattr(Task, "verified", interrupted(Task.verified, 3))
     assert parity(*RUN) == 130
     out = capsys.readouterr()
     assert out.out.startswith("PARITY before it was interrupted: manual and torch agree in 3 steps")

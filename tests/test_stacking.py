@@ -14,9 +14,10 @@ import compare.stacking
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.judgement import distance, judge_pair
+from compare.piles import Given
 from compare.selftest.cases import cases
 from compare.stacking import settle, told, verify_ahead
-from compare.stacks import Given, ratios
+from compare.stacks import ratios
 from compare.tolerances import STEP
 from compare.traces import Misshapen, check
 from compare.verification import verify

@@ -3,7 +3,6 @@ r"""`parity run`: train on data by hand and by PyTorch, step by step, and report
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +15,6 @@ from compare.request import Request
 
 if TYPE_CHECKING:
     from compare.reports.report import Report
-    from compare.summary import Summary
     from compare.tasks import Task
     from compare.verification import Stepped
     from compare.witnesses.testimony import Testimony
@@ -188,7 +186,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
     report = Report(task, summary)
     last: Stepped | None = None
     try:
-        for last in progress(summary.watch(verified(task, summary)), task.steps):  # noqa: B007
+        for last in progress(summary.watch(task.verified(summary.losses)), task.steps):  # noqa: B007
             pass
     except Divergence as divergence:
         report.divergence = divergence
@@ -204,10 +202,6 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
         with np.errstate(all="ignore"):
             report.metrics = scores(c, task.dataset, last.candidate, last.reference)
     return report
-
-
-def verified(task: Task, summary: Summary) -> Iterator[Stepped]:
-    return task.verified(summary.losses)
 
 
 def progress(steps: Any, total: int, what: str = "verifying") -> Any:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 from xml.etree import ElementTree
 
 import numpy as np
@@ -89,6 +90,126 @@ def test_what_a_step_does_not_show_is_not_passed():
     verdict = check_step(returning_parameters, LIKE)
     assert set(verdict.hidden) >= {"Z1", "A1", "Z2", "loss", "dW1", "db2"}
     assert "not shown, so not judged" in str(verdict)
+
+
+def showing_gradients(state, X, Y):
+    """Return the loss and the gradients, and make no update."""
+    Z2 = forward(state, X)[2]
+    g = gradients(state, X, Y)
+    return {"loss": ((Z2 - Y) ** 2).mean(), **{f"d{n}": x for n, x in g.items()}}
+
+
+def showing_the_loss(state, X, Y):
+    return ((forward(state, X)[2] - Y) ** 2).mean()
+
+
+@pytest.mark.parametrize("step", [showing_gradients, showing_the_loss])
+def test_a_step_that_gives_back_no_parameters_makes_no_update(step):
+    verdict = check_step(step, LIKE)
+    assert verdict.right
+    assert set(verdict.hidden) >= {"W1", "b1", "W2", "b2"}
+
+
+def leaving_out_b1(state, X, Y, lr):
+    return {n: x for n, x in returning_parameters(state, X, Y, lr).items() if n != "b1"}
+
+
+def leaving_b1_alone(state, X, Y, lr):
+    for n, x in gradients(state, X, Y).items():
+        if n != "b1":
+            state[n] -= lr * x
+
+
+@pytest.mark.parametrize("step", [leaving_out_b1, leaving_b1_alone])
+def test_a_parameter_that_is_not_given_back_was_not_updated(step):
+    with pytest.raises(Wrong, match="b1 is not updated") as caught:
+        check_step(step, LIKE)
+    assert caught.value.verdict.divergence.origin == "b1"
+
+
+MOMENTUM = "two-layer relu mse momentum lr=0.1 momentum=0.9"
+VELOCITY = {}
+
+
+def with_velocity(v, state, X, Y, lr):
+    new = {}
+    for n, g in gradients(state, X, Y).items():
+        v[n] = 0.9 * v.get(n, 0) + g
+        new[n] = state[n] - lr * v[n]
+    return new
+
+
+def remembering(state, X, Y, lr):
+    return with_velocity(VELOCITY, state, X, Y, lr)
+
+
+class Trainer:
+    def __init__(self, lr=0.1):
+        self.lr, self.v = lr, {}
+
+    def train_step(self, state, X, Y):
+        return with_velocity(self.v, state, X, Y, self.lr)
+
+
+@pytest.mark.parametrize(
+    "step", [Trainer, Trainer(), Trainer().train_step], ids=["class", "object", "method"]
+)
+def test_an_object_that_keeps_its_velocity_is_new_in_every_trial(step):
+    assert check_step(step, MOMENTUM).right
+
+
+def test_a_function_that_remembers_is_not_blamed_but_told():
+    with pytest.raises(ValueError, match="called twice with the same arguments it shows another"):
+        check_step(remembering, MOMENTUM)
+
+
+def test_a_file_that_remembers_is_loaded_anew(tmp_path):
+    text = """
+        import numpy as np
+        V = {}
+        def train_step(state, X, Y, lr):
+            Z1 = state["W1"] @ X + state["b1"]; A1 = np.maximum(Z1, 0); Z2 = state["W2"] @ A1 + state["b2"]
+            dZ2 = 2 * (Z2 - Y) / Y.size
+            dZ1 = (state["W2"].T @ dZ2) * (Z1 > 0)
+            sums = {"b1": dZ1.sum(1, keepdims=True), "b2": dZ2.sum(1, keepdims=True)}
+            for n, g in {"W1": dZ1 @ X.T, "W2": dZ2 @ A1.T, **sums}.items():
+                V[n] = 0.9 * V.get(n, 0) + g
+                state[n] -= lr * V[n]
+    """
+    file = tmp_path / "remembering.py"
+    file.write_text(textwrap.dedent(text))
+    outcome = CliRunner().invoke(app, ["check", str(file), "--like", MOMENTUM])
+    assert outcome.exit_code == 0, outcome.output
+    assert "loaded anew for each trial" in outcome.output
+
+
+def test_the_short_form_of_bce_is_right_where_only_what_follows_it_is_shown():
+    def step(state, X, Y, lr):
+        Z1, A1, Z2 = forward(state, X)
+        e = np.exp(-np.abs(Z2))
+        dZ2 = (np.where(Z2 >= 0, 1, e) / (1 + e) - Y) / Y.size
+        dZ1 = (state["W2"].T @ dZ2) * (Z1 > 0)
+        g = {
+            "W1": dZ1 @ X.T,
+            "b1": dZ1.sum(1, keepdims=True),
+            "W2": dZ2 @ A1.T,
+            "b2": dZ2.sum(1, keepdims=True),
+        }
+        return {f"d{n}": x for n, x in g.items()} | {n: state[n] - lr * x for n, x in g.items()}
+
+    verdict = check_step(step, "two-layer relu bce sgd lr=0.1")
+    assert any("the short form" in note for note in verdict.notes)
+
+
+def test_a_sum_that_lost_its_axis_is_told_in_the_layout_it_ran_in():
+    def step(state, X, Y, lr):
+        g = gradients(state, X, Y)
+        g["b1"] = g["b1"].ravel()  # keepdims forgotten: (n, 1) - (n,) is (n, n)
+        return {n: state[n] - lr * g[n] for n in g}
+
+    with pytest.raises(Wrong, match="keepdims=True") as caught:
+        check_step(step, LIKE)
+    assert not any("layout" in note for note in caught.value.verdict.notes)
 
 
 def test_rows_are_recognised_and_said():

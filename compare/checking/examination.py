@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.judging import Judgement, judgement
+from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Scene, Shown, diagnose
 from compare.divergence import Divergence
@@ -43,15 +43,13 @@ def examine(
     history: list[Shown] = []
     shown, hidden, arrays = set(verdict.shown), set(verdict.hidden), verdict.arrays
     notes = dict.fromkeys(verdict.notes)
-    late = False
     following = iter(steps)
     for number, (trace, batch) in enumerate(following):
         start = {**state, **batch.state}
-        stated_now = replace(formulas(batch), late=late)
-        j = judgement(trace, start, carried, batch, stated_now, number)
-        if number == 0 and stated_now.accumulate > 1 and unscaled(j):
-            late = True
-            j = judgement(trace, start, carried, batch, replace(stated_now, late=True), number)
+        j = judgement(trace, start, carried, batch, formulas(batch), number)
+        if number == 0 and formulas(batch).accumulate > 1 and unscaled(j):
+            formulas = later(formulas)
+            j = judgement(trace, start, carried, batch, formulas(batch), number)
             notes["the mean over micro-batches is taken of the gradients, not of the loss"] = None
         notes |= dict.fromkeys(j.notes)
         history.append(j.shown)
@@ -60,8 +58,14 @@ def examine(
         arrays += len(j.distances)
         if not j.distances:
             return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
-        if found := first_wrong(j, start, batch, reference, number, verdict.subject):
-            after = tuple(further(following, j, formulas, late, number))
+        found = first_wrong(j, start, batch, reference, number, verdict.subject)
+        if found and (short := shorter(j, batch)):
+            other = judgement(trace, start, carried, batch, short, number)
+            if not first_wrong(other, start, batch, reference, number, verdict.subject):
+                j, found, formulas = other, None, short_of(formulas)
+                notes[SHORTENED.format(L=len(short.activations))] = None
+        if found:
+            after = tuple(further(following, j, formulas, number))
             history[-1] = replace(history[-1], coming=after[0].trace if after else {})
             scene = Scene(tuple(history), found.origin, after=after)
             return replace(
@@ -96,7 +100,6 @@ def further(
     following: Iterator[Step],
     j: Judgement,
     formulas: Callable[[Batch], Formulas],
-    late: bool,
     number: int,
 ) -> Iterator[Shown]:
     """Yield what the program shows after the wrong step, as long as it can be read."""
@@ -105,12 +108,28 @@ def further(
             trace, batch = next(following)
             start = {**j.shown.state, **j.shown.trace, **batch.state}
             carried = {n: x for n, x in j.expected.items() if n not in j.shown.trace}
-            j = judgement(trace, start, carried, batch, replace(formulas(batch), late=late), number)
+            j = judgement(trace, start, carried, batch, formulas(batch), number)
         except Exception:
             return
         if not set(j.distances):
             return
         yield j.shown
+
+
+def later(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
+    """Return the formulas with the mean over micro-batches taken of the gradients."""
+    return lambda batch: replace(formulas(batch), late=True)
+
+
+def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
+    """Return the formulas with the short form of the gradient at the output."""
+    return lambda batch: shortened(formulas(batch), batch) or formulas(batch)
+
+
+def shorter(j: Judgement, batch: Batch) -> Formulas | None:
+    """Return the formulas with the short form of the gradient, where the gradient of the loss is not shown."""
+    f = j.shown.formulas
+    return None if f"dA{len(f.activations)}" in j.distances else shortened(f, batch)
 
 
 def unscaled(j: Judgement) -> bool:

@@ -3,7 +3,7 @@ r"""One step of somebody's program read and judged: what is shown, in the shapes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -100,35 +100,47 @@ def accepted_form(
     formulas: Formulas,
     batch: Batch,
 ) -> str:
-    """Accept what equals the formula but where it saturates; return what is to be said of it."""
+    """Accept the gradient of bce with its floor in another type; return what is to be said of it."""
     L = len(formulas.activations)
-    pair = formulas.activations[-1][0], formulas.loss[0]
-    names = tuple(getattr(f, "__name__", "") for f in pair)
-    if distances[name].ratio <= CAP or f"A{L}" not in fitted:
+    if name != f"dA{L}" or distances[name].ratio <= CAP or f"A{L}" not in fitted:
+        return ""
+    if named(formulas.loss[0]) != "bce":
         return ""
     A, Y = exact(fitted[f"A{L}"], batch.X.dtype), exact(batch.Y, batch.X.dtype)
-    if name == f"dZ{L}" and f"dA{L}" not in fitted and names in SHORT:
-        form = (A.rounded(4.0) - Y) / (SHORT[names](A) * formulas.accumulate)
-        note = (
-            f"dZ{L} is the short form (A - Y) / N: what the chain gives, but where the output "
-            "saturates, where torch's chain through the probabilities loses the gradient"
-        )
-    elif name == f"dA{L}" and names[1] == "bce":
-        form = (A - Y) / float(A.value.size * formulas.accumulate) / maximum((1.0 - A) * A, 1e-12)
-        note = f"dA{L} has a floor of 1e-12; torch's is float32(1e-12), 4e-9 smaller"
-    else:
-        return ""
+    form = (A - Y) / float(A.value.size * formulas.accumulate) / maximum((1.0 - A) * A, 1e-12)
     near = distance(fitted[name], form)
     if near.ratio > CAP:
         return ""
     distances[name] = near
-    return note
+    return f"dA{L} has a floor of 1e-12; torch's is float32(1e-12), 4e-9 smaller"
 
 
-SHORT: Mapping[tuple[str, ...], Callable[[Tracked], float]] = {
+SHORT: Mapping[tuple[str, str], Callable[[Tracked], float]] = {
     ("sigmoid", "bce"): lambda A: float(A.value.size),
     ("softmax", "cross_entropy_on_probabilities"): lambda A: float(A.shape[1]),
 }
+SHORTENED = (
+    "dZ{L} is the short form (A - Y) / N: what the chain gives, but where the output saturates, where "
+    "torch's chain through the probabilities loses the gradient"
+)
+
+
+def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
+    """Return the formulas with the short form of the gradient at the output, where there is one."""
+    g, _ = formulas.activations[-1]
+    N = SHORT.get((named(g), named(formulas.loss[0])))
+    if N is None:
+        return None
+    Y = exact(batch.Y, batch.X.dtype)
+
+    def gradient(z: Tracked, A: Tracked, dA: Tracked) -> Tracked:
+        return (A.rounded(4.0) - Y) / (N(A) * formulas.accumulate)
+
+    return replace(formulas, activations=[*formulas.activations[:-1], (g, gradient)])
+
+
+def named(formula: Any) -> str:
+    return str(getattr(formula, "__name__", ""))
 
 
 def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, Array], list[str]]:

@@ -3,17 +3,17 @@ r"""Checking a whole training step, or a training run, entry by entry."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.calling import call_step, entries, options_for, step_arguments
 from compare.checking.examination import Step, examine
 from compare.checking.inputs import Trial, trials
-from compare.checking.layouts import LAYOUTS, Layout
+from compare.checking.layouts import LAYOUTS
 from compare.checking.likeness import configuration
+from compare.checking.programs import Load, Program, program
 from compare.checking.verdict import Verdict, Wrong
 from compare.configuration import Configuration
 from compare.verification import Batch
@@ -39,10 +39,12 @@ def check_step(
     `train_step(state, X, Y, lr=...)` gets a fresh copy of the state: W1 $(n_1, n_x)$, b1 $(n_1, 1)$,
     ..., and whatever it showed of its last step, and a batch X $(n_x, m)$, Y $(n_y, m)$. It returns a
     mapping with as many of Z1, A1, ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has, or updates the
-    state in place. What it does not show is not judged, and said.
+    state in place. What it does not show is not judged, and said. A parameter that it does not give
+    back it has left as it was; where it gives back none, it makes no update.
 
     Args:
-        train_step: the function.
+        train_step: the function; or an object or a class with a method train_step(state, X, Y), which
+            may keep a state of its own: every trial starts with a new one.
         like: such as "two-layer relu mse sgd lr=0.1", or a Configuration.
         layout: "columns", "rows" (PyTorch: X is (m, n_x)) or "rows, W in x out"; found out if None.
         sizes: $(n_x, n_1, \dots, n_y)$; all different by default, so that a transpose shows.
@@ -81,53 +83,62 @@ def examine_step(
     dtype: str = "float64",
     seed: int = 0,
     name: str = "",
+    load: Load | None = None,
 ) -> Verdict:
-    """Return the verdict on a training step, whatever it is."""
+    """Return the verdict on a training step, whatever it is; `load` gives the candidate anew."""
     c = configuration(like) if isinstance(like, str) else like
     depth = len(c.activations)
     sizes = sizes or (*tuple(SIZES[0] + 2 * depth - l for l in range(depth)), SIZES[-1])
-    verdict = Verdict(name or getattr(train_step, "__name__", "train_step"), c.title)
-    given, notes, lacking = options_for(train_step, c.options)
-    notes += [f"it takes no {option}: its own must be {c.options[option]}" for option in lacking]
-    if step_arguments(train_step):
-        notes.append(f"called by name: {', '.join(step_arguments(train_step) or ())}")
-    verdict = replace(verdict, notes=tuple(notes))
-    chosen = LAYOUTS.get(layout or "")
-    if layout and chosen is None:
+    if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}; there are {', '.join(LAYOUTS)}")
+    candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""))
+    title = name or getattr(train_step, "__name__", "train_step")
+    verdict = Verdict(title, c.title, notes=tuple(notes))
     for t in trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed):
-        program = Program(train_step, given, chosen)
-        if chosen is None:
-            found = program.found(t, c)
-            if found is None:
-                verdict = replace(
-                    verdict, notes=(*verdict.notes, f"not run on {t.name}: {program.complaint}")
-                )
+        if not verdict.shown:
+            candidate, notes = opened(candidate, t, load)
+            verdict = replace(verdict, notes=(*verdict.notes, *notes))
+            if candidate.layout is None:
                 continue
-            chosen = program.layout = found
-            if chosen.name != "columns":
-                verdict = replace(verdict, notes=(*verdict.notes, f"layout: {chosen.name}"))
-        verdict = tried(verdict, program, c, t)
+        verdict = tried(verdict, candidate, c, t)
         if not verdict.right:
             return verdict
     if not verdict.shown and not verdict.error:
         kept = tuple(n for n in verdict.notes if not n.startswith("not run on"))
-        sentence = f"it ran on none of the trials: {program.complaint}"
+        sentence = f"it ran on none of the trials: {candidate.complaint}"
         return replace(verdict, error=sentence, notes=kept)
     return verdict
 
 
-def tried(verdict: Verdict, program: Program, c: Configuration, t: Trial) -> Verdict:
+def opened(candidate: Program, t: Trial, load: Load | None) -> tuple[Program, list[str]]:
+    """Return the program as it can be run on a trial, its layout found, and notes; no layout where it cannot."""
+    notes = []
+    if candidate.layout is None:
+        candidate = replace(candidate, layout=candidate.found(t))
+        if candidate.layout is None:
+            return candidate, [f"not run on {t.name}: {candidate.complaint}"]
+        if candidate.layout.name != "columns":
+            notes.append(f"layout: {candidate.layout.name}")
+    if load and candidate.remembers(t):
+        candidate = replace(candidate, load=load)
+        notes.append("it keeps something between calls: loaded anew for each trial")
+    return candidate, notes
+
+
+def tried(verdict: Verdict, candidate: Program, c: Configuration, t: Trial) -> Verdict:
     """Return the verdict after one more trial; what the candidate raises there ends it."""
     try:
-        return examine(
+        verdict = examine(
             verdict,
             lambda b: c.formulas(**b.options),
             t.state,
-            program.run(t, c),
+            candidate.run(t),
             c.by_torch(),
             case=t.name,
         )
+        if not verdict.right and (entry := candidate.remembers(t)):
+            return replace(verdict, error=unsteady(entry, c), divergence=None, diagnosis=None)
+        return verdict
     except (AssertionError, MemoryError):
         raise
     except Exception as error:
@@ -135,42 +146,14 @@ def tried(verdict: Verdict, program: Program, c: Configuration, t: Trial) -> Ver
         return replace(verdict, error=f"on {t.name}: {' '.join(what.split())}")
 
 
-@dataclass
-class Program:
-    """A training step with the options it takes, and the layout it wants its arrays in."""
-
-    function: Callable[..., Any]
-    options: Mapping[str, Any]
-    layout: Layout | None
-    complaint: str = ""
-
-    def found(self, t: Trial, c: Configuration) -> Layout | None:
-        """Return the first layout in which the candidate runs on inputs whose sizes all differ."""
-        for layout in LAYOUTS.values():
-            try:
-                with np.errstate(all="ignore"):
-                    once = next(iter(Program(self.function, self.options, layout).run(t, c)))
-            except Exception as error:
-                self.complaint = self.complaint or f"{type(error).__name__}: {error}"
-                continue
-            if layout.fits(once[0], t):
-                return layout
-        return None
-
-    def run(self, t: Trial, c: Configuration) -> Iterator[Step]:
-        """Yield what the candidate shows at each step, each time from a fresh copy of its own state."""
-        layout = self.layout or LAYOUTS["columns"]
-        state: dict[str, Any] = dict(t.state)
-        for batch in t.batches:
-            start = {**state, **batch.state}
-            given = layout.outward({n: np.array(x) for n, x in start.items()})
-            before = {n: np.array(x) for n, x in given.items()}
-            X, Y = layout.batch(batch.X), layout.batch(batch.Y)
-            with np.errstate(all="ignore"):
-                result = call_step(self.function, given, X, Y, {**self.options, **batch.options})
-            shown = layout.inward(entries(result, before, given), start)
-            state = {**state, **{n: np.array(x) for n, x in shown.items()}}
-            yield shown, batch
+def unsteady(entry: str, c: Configuration) -> str:
+    """Return the sentence on a program that shows something else each time it is called."""
+    masks = "; the masks of dropout are in the state, as mask1, ..." if c.dropout else ""
+    return (
+        f"it cannot be judged: called twice with the same arguments it shows another {entry}. It keeps "
+        "something between calls, or draws random numbers. Keep it in what is returned, which is "
+        f"handed over at the next step, or hand over a class: each trial is given a new object{masks}"
+    )
 
 
 def check_training(

@@ -42,7 +42,14 @@ def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> V
         return examine_loss(candidate, like, **common)
     if kind == "rule":
         return examine_rule(candidate, like, **common)
-    return examine_step(candidate, like, layout=options["layout"], sizes=options["sizes"], **common)
+    return examine_step(
+        candidate,
+        like,
+        layout=options["layout"],
+        sizes=options["sizes"],
+        load=lambda: loaded(target, like),
+        **common,
+    )
 
 
 def main() -> None:

@@ -1,0 +1,143 @@
+r"""Somebody's training step as a program: started anew, called step by step, its arrays turned to columns."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.checking.calling import call_step, entries, options_for, step_arguments
+from compare.checking.examination import Step
+from compare.checking.inputs import Trial
+from compare.checking.layouts import LAYOUTS, Layout
+from compare.traces import parameters
+
+Array = NDArray[Any]
+Load = Callable[[], Any]
+STEPPING = ("train_step", "step", "__call__")  # what a class of one's own may call its step
+
+
+@dataclass
+class Program:
+    """A training step with the options it takes, and the layout it wants its arrays in.
+
+    `making` are the options that a class takes. `load` gives the function anew, for one that keeps
+    something between calls outside of its objects.
+    """
+
+    function: Any
+    options: Mapping[str, Any]
+    layout: Layout | None
+    making: Mapping[str, Any] = field(default_factory=dict)
+    load: Load | None = None
+    complaint: str = ""
+
+    def found(self, t: Trial) -> Layout | None:
+        """Return the first layout in which it runs on inputs whose sizes all differ and gives their shapes back.
+
+        Where none gives them back, the first it ran in.
+        """
+        ran = None
+        for layout in LAYOUTS.values():
+            try:
+                once = replace(self, layout=layout).first(t)
+            except Exception as error:
+                self.complaint = self.complaint or f"{type(error).__name__}: {error}"
+                continue
+            if layout.fits(once, t):
+                return layout
+            ran = ran or layout
+        return ran
+
+    def first(self, t: Trial) -> Mapping[str, Any]:
+        """Return what it shows of the first step of a trial."""
+        return next(self.run(t))[0]
+
+    def remembers(self, t: Trial) -> str:
+        """Return the first entry that it shows otherwise when it is started once more; "" if none."""
+        once, again = self.first(t), self.first(t)
+        return next((n for n in {**once, **again} if not same(once.get(n), again.get(n))), "")
+
+    def started(self) -> Callable[..., Any]:
+        """Return the step to call: of an object of its own, as far as it can be had."""
+        function = self.load() if self.load else self.function
+        if inspect.isclass(function):
+            return stepping(function(**self.making))
+        function = function if self.load else copied(function)
+        return function if inspect.isroutine(function) else stepping(function)
+
+    def run(self, t: Trial) -> Iterator[Step]:
+        """Yield what it shows at each step, each time from a fresh copy of its own state.
+
+        It is handed what it showed of the step before. A parameter that it does not give back is the
+        one that it was handed; where it gives back none, it makes no update: each step is from those.
+        """
+        layout, function = self.layout or LAYOUTS["columns"], self.started()
+        state: dict[str, Any] = dict(t.state)
+        for batch in t.batches:
+            start = {**state, **batch.state}
+            given = layout.outward({n: np.array(x) for n, x in start.items()})
+            before = {n: np.array(x) for n, x in given.items()}
+            X, Y = layout.batch(batch.X), layout.batch(batch.Y)
+            with np.errstate(all="ignore"):
+                result = call_step(function, given, X, Y, {**self.options, **batch.options})
+            shown = layout.inward(entries(result, before, given), start)
+            names = parameters(t.state)
+            kept = {n: np.array(start[n]) for n in names if n not in shown}
+            if len(kept) < len(names):
+                shown |= kept
+            else:
+                batch = replace(batch, state={**batch.state, **kept})
+            state = {**state, **{n: np.array(x) for n, x in shown.items()}}
+            yield shown, batch
+
+
+def copied(function: Any) -> Any:
+    """Return a copy of an object, or of the object whose method is handed over; of a function, the function."""
+    try:
+        return deepcopy(function)
+    except Exception:  # it holds what cannot be copied
+        return function
+
+
+def stepping(made: Any) -> Callable[..., Any]:
+    """Return the step of an object, or of a class."""
+    for name in STEPPING:
+        if inspect.isroutine(step := getattr(made, name, None)):
+            return step
+    raise ValueError(
+        f"{getattr(made, '__name__', type(made).__name__)} has no step: expected a method "
+        f"{STEPPING[0]}(self, state, X, Y)"
+    )
+
+
+def program(
+    train_step: Any, options: Mapping[str, Any], layout: Layout | None
+) -> tuple[Program, list[str]]:
+    """Return a candidate as a program, and notes on how it is called."""
+    made = inspect.isclass(train_step)
+    routine = inspect.isroutine(train_step)
+    step = train_step if routine else stepping(train_step)
+    given, notes, lacking = options_for(step, options)
+    making: dict[str, Any] = {}
+    if made:
+        left = {option: options[option] for option in lacking}
+        making, more, lacking = options_for(train_step, left)
+        notes += more
+    notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
+    if names := step_arguments(step):
+        notes.append(f"called by name: {', '.join(names)}")
+    return Program(train_step, given, layout, making), notes
+
+
+def same(x: Any, y: Any) -> bool:
+    """Tell whether two entries are equal, NaN for NaN."""
+    if x is None or y is None or np.shape(x) != np.shape(y):
+        return False
+    numbers = np.asarray(x).dtype.kind == "f"
+    return bool(np.array_equal(x, y, equal_nan=numbers))

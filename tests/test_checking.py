@@ -163,6 +163,43 @@ def test_a_function_that_remembers_is_not_blamed_but_told():
         check_step(remembering, MOMENTUM)
 
 
+def test_a_velocity_that_holds_the_learning_rate_is_told_as_it_falls():
+    def step(state, X, Y, lr):
+        new = {}
+        for n, g in gradients(state, X, Y).items():
+            v = 0.9 * state.get(f"v.{n}", 0) + lr * g
+            new |= {f"v.{n}": v, n: state[n] - v}
+        return new
+
+    with pytest.raises(Wrong, match="learning rate inside the velocity") as caught:
+        check_step(step, MOMENTUM)
+    assert caught.value.verdict.case == "a falling learning rate"
+
+
+def test_a_step_is_long_enough_for_radam_to_be_rectified():
+    def step(state, X, Y, lr):
+        t, new = state.get("count", 0) + 1, {"count": state.get("count", 0) + 1}
+        for n, g in gradients(state, X, Y).items():
+            m = 0.9 * state.get(f"mean.{n}", 0) + 0.1 * g
+            new |= {f"mean.{n}": m, n: state[n] - lr * m / (1 - 0.9**t)}  # never rectified
+        return new
+
+    with pytest.raises(Wrong, match="step 5"):
+        check_step(step, "two-layer relu mse radam lr=0.1")
+
+
+def test_a_step_is_long_enough_for_accumulated_gradients_to_be_used():
+    def step(state, X, Y, lr):
+        k, new = state.get("count", 0) + 1, {"count": state.get("count", 0) + 1}
+        for n, g in gradients(state, X, Y).items():
+            a = g / 5 + (state[f"sum.{n}"] if k % 5 != 1 else 0)
+            new |= {f"sum.{n}": a, n: state[n] + lr * a if k % 5 == 0 else state[n]}  # uphill
+        return new
+
+    with pytest.raises(Wrong, match="step 4"):
+        check_step(step, "two-layer relu mse sgd lr=0.1 accumulate=5")
+
+
 def test_a_file_that_remembers_is_loaded_anew(tmp_path):
     text = """
         import numpy as np
@@ -421,3 +458,67 @@ class AheadAdam(Adam):
 def test_a_rule_off_by_a_constant_factor_is_wrong_and_no_error_where_there_is_one_example():
     with pytest.raises(Wrong, match="mistake: bias correction one step late"):
         check_rule(AheadAdam, like="adam")
+
+
+SGD = """
+def rule(p, grad, slots, lr=1e-3, momentum=0.0, dampening=0.0, nesterov=False, weight_decay=0.0, maximize=False):
+    g = -grad if maximize else grad
+    g = g + weight_decay * p
+    d, m = g, slots.get("m")
+    if momentum:
+        m = g if m is None else momentum * m + (1 - dampening) * g
+        d = g + momentum * m if nesterov else m
+    return p - lr * d, ({} if m is None else {"m": m})
+"""
+RPROP = """
+def rule(p, g, slots, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50.0)):
+    same = g * slots.get("prev", 0 * p)
+    factor = np.where(same > 0, etas[1], np.where(same < 0, etas[0], 1))
+    eta = np.clip(slots.get("eta", 0 * p + lr) * factor, step_sizes[0], step_sizes[1])
+    g = np.where(same < 0, 0, g)
+    return p - eta * np.sign(g), {"eta": eta, "prev": g}
+"""
+ADAGRAD = """
+def rule(p, g, slots, lr=1e-2, lr_decay=0.0, initial_accumulator_value=0.0, eps=1e-10):
+    t, s = slots.get("t", 0) + 1, slots.get("s", initial_accumulator_value) + g**2
+    return p - lr / (1 + (t - 1) * lr_decay) * g / (np.sqrt(s) + eps), {"t": t, "s": s}
+"""
+TOGETHER = [  # mistakes that show only where two options meet, where lr changes, or after many steps
+    ("sgd", SGD, "g = g + weight_decay * p", "g = g + weight_decay * (-p if maximize else p)",
+     "the penalty is ascended as well"),
+    ("sgd", SGD, "g if m is None else momentum * m + (1 - dampening) * g",
+     "momentum * (0 if m is None else m) + (1 - dampening) * g", "dampening applied at the first step"),
+    ("sgd", SGD, "g + momentum * m if", "g - weight_decay * p + momentum * m if", "weight decay"),
+    ("rprop", RPROP, "step_sizes[0]", "0", "not clamped"),
+    ("rprop", RPROP, "step_sizes[1]", "20.0", r"clamped to \[-20, 20\]"),
+    ("rprop", RPROP, "etas[1]", "1.2", r"etas=\(0\.4, 1\.2\)|etas=\(0\.5, 1\.2\)"),
+    ("adagrad", ADAGRAD, "initial_accumulator_value) +", "0.0) +", "initial_accumulator_value=0"),
+]  # fmt: skip
+
+
+def rule_of(text):
+    scope = {"np": np}
+    exec(text, scope)
+    return scope["rule"]
+
+
+@pytest.mark.parametrize(("like", "text"), [("sgd", SGD), ("rprop", RPROP), ("adagrad", ADAGRAD)])
+def test_a_rule_is_right_in_all_its_options_two_at_a_time(like, text):
+    assert check_rule(rule_of(text), like).right
+
+
+@pytest.mark.parametrize(("like", "text", "right", "wrong", "told"), TOGETHER)
+def test_a_mistake_where_options_meet_is_found_and_named(like, text, right, wrong, told):
+    assert right in text
+    with pytest.raises(Wrong, match=told):
+        check_rule(rule_of(text.replace(right, wrong)), like)
+
+
+def test_a_velocity_that_holds_the_rate_is_told_in_a_rule_that_shows_no_slots():
+    def rule(p, g, slots, lr=1e-3):
+        v = 0.9 * slots.get("v", 0) + lr * g
+        return p - v, {"v": v}
+
+    with pytest.raises(Wrong, match="learning rate inside the velocity") as caught:
+        check_rule(rule, "momentum")
+    assert "a falling learning rate" in caught.value.verdict.case

@@ -3,8 +3,8 @@ r"""The inputs a candidate is tried on: ordinary first, then those on which mist
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,21 @@ class Trial:
 
 
 def trials(
-    c: Configuration, sizes: tuple[int, ...], *, m: int, steps: int, dtype: str, seed: int
+    c: Configuration,
+    sizes: tuple[int, ...],
+    *,
+    m: int,
+    steps: int,
+    dtype: str,
+    seed: int,
+    rated: bool = False,
 ) -> Iterator[Trial]:
-    """Yield the trials of a training step: all sizes differ in the first, so that no transpose goes unseen."""
+    """Yield the trials of a training step: all sizes differ in the first, so that no transpose goes unseen.
+
+    The first is long enough for two updates from accumulated gradients. With `rated` the step takes
+    another lr each time.
+    """
+    steps = max(steps, 2 * c.accumulate)
     one = (*sizes[:-1], 1)
     square = tuple(m for _ in sizes)
     several = parse(c.loss)[0].startswith("cross_entropy")
@@ -38,6 +50,11 @@ def trials(
     yield trial(
         "a last batch that is smaller", c, sizes, (m, m, max(2, m // 2 - 1)), dtype, seed + 1
     )
+    if rated:
+        falling = trial(
+            "a falling learning rate", c, sizes, (m,) * 3 * c.accumulate, dtype, seed + 8
+        )
+        yield replace(falling, batches=tuple(slowed(falling.batches, c)))
     yield trial("exact zeros in X and b: kinks", c, sizes, (m, m), dtype, seed + 2, zeros=True)
     yield trial("saturated units", c, sizes, (m, m), dtype, seed + 3, scale=40.0)
     yield trial("overflowing units", c, sizes, (m,), dtype, seed + 4, scale=2000.0)
@@ -45,6 +62,12 @@ def trials(
     if not several:
         yield trial("one output", c, one, (m, m), dtype, seed + 6)
     yield trial("all sizes equal", c, square, (m, m), dtype, seed + 7)
+
+
+def slowed(batches: Iterable[Batch], c: Configuration) -> Iterator[Batch]:
+    """Yield the batches, each with a smaller lr than the one before."""
+    for k, batch in enumerate(batches, 1):
+        yield replace(batch, options={"lr": c.options.get("lr", 0.01) / k})
 
 
 def trial(
@@ -92,8 +115,10 @@ def affine(random: np.random.Generator, state: dict[str, Array]) -> dict[str, Ar
     return state
 
 
-def gradients(shape: tuple[int, ...], steps: int, dtype: str, seed: int) -> dict[str, list[Array]]:
-    """Return sequences of gradients for a rule, by what they are meant to bring out."""
+def gradients(
+    shape: tuple[int, ...], steps: int, dtype: str, seed: int, *, long: bool = False
+) -> dict[str, list[Array]]:
+    """Return sequences of gradients for a rule, by what they are meant to bring out; `long` ones too."""
     random = np.random.default_rng(seed)
     plain = [random.normal(size=shape) for _ in range(steps)]
     sequences = {
@@ -103,6 +128,13 @@ def gradients(shape: tuple[int, ...], steps: int, dtype: str, seed: int) -> dict
         "zero gradients from the start": [0.0 * g for g in plain[:3]] + plain[3:],
         "gradients of 1e-20": [1e-20 * g for g in plain],
         "large gradients": [1e4 * g for g in plain],
-        "constant gradients": [plain[0]] * steps,
+        "constant gradients": [plain[0]] * (LONG * steps if long else steps),
     }
+    if long:
+        sequences["gradients of changing sign"] = [
+            (-1) ** k * plain[0] for k in range(LONG * steps)
+        ]
     return {name: [g.astype(dtype) for g in made] for name, made in sequences.items()}
+
+
+LONG = 5  # times as many steps: rprop's go from their first size to the largest in 48, to the least in 28

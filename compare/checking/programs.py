@@ -37,6 +37,11 @@ class Program:
     load: Load | None = None
     complaint: str = ""
 
+    def takes(self, option: str) -> bool:
+        """Tell whether each call of the step can be given an option."""
+        step = self.function if inspect.isroutine(self.function) else stepping(self.function)
+        return not options_for(step, {option: 0.0})[2]
+
     def found(self, t: Trial) -> Layout | None:
         """Return the first layout in which it runs on inputs whose sizes all differ and gives their shapes back.
 
@@ -77,15 +82,16 @@ class Program:
         It is handed what it showed of the step before. A parameter that it does not give back is the
         one that it was handed; where it gives back none, it makes no update: each step is from those.
         """
-        layout, function = self.layout or LAYOUTS["columns"], self.started()
+        layout, step = self.layout or LAYOUTS["columns"], self.started()
         state: dict[str, Any] = dict(t.state)
         for batch in t.batches:
             start = {**state, **batch.state}
             given = layout.outward({n: np.array(x) for n, x in start.items()})
             before = {n: np.array(x) for n, x in given.items()}
             X, Y = layout.batch(batch.X), layout.batch(batch.Y)
+            options = {**self.options, **options_for(step, batch.options)[0]}
             with np.errstate(all="ignore"):
-                result = call_step(function, given, X, Y, {**self.options, **batch.options})
+                result = call_step(step, given, X, Y, options)
             shown = layout.inward(entries(result, before, given), start)
             names = parameters(t.state)
             kept = {n: np.array(start[n]) for n in names if n not in shown}

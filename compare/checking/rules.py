@@ -3,9 +3,10 @@ r"""Checking an optimiser: its own update, step by step, from its own state."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from itertools import combinations, cycle
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,25 @@ from compare.verification import Batch
 Array = NDArray[Any]
 SHAPES = {"W1": (3, 4), "b1": (3, 1)}
 STEPS = 12
-VARIED: Mapping[str, tuple[Any, ...]] = {  # tried one at a time where the candidate has the option
-    "lr": (0.1,),
-    "momentum": (0.9,),
-    "dampening": (0.3,),
-    "nesterov": (True,),
-    "weight_decay": (0.1,),
-    "betas": ((0.8, 0.9),),
-    "alpha": (0.9,),
-    "rho": (0.7,),
-    "eps": (1e-3,),
-    "amsgrad": (True,),
-    "centered": (True,),
-    "lr_decay": (0.1,),
-    "maximize": (True,),
+VARIED: Mapping[str, Any] = {  # tried alone and two at a time, where the candidate has the options
+    "lr": 0.1,
+    "momentum": 0.9,
+    "dampening": 0.3,
+    "nesterov": True,
+    "weight_decay": 0.1,
+    "betas": (0.8, 0.9),
+    "alpha": 0.9,
+    "rho": 0.7,
+    "eps": 1e-3,
+    "amsgrad": True,
+    "centered": True,
+    "lr_decay": 0.1,
+    "initial_accumulator_value": 0.1,
+    "momentum_decay": 0.1,
+    "etas": (0.4, 1.3),
+    "step_sizes": (5e-3, 2e-2),
+    "decoupled_weight_decay": True,
+    "maximize": True,
 }
 
 
@@ -56,8 +62,9 @@ def check_rule(
 
     `rule` is a function `rule(param, grad, slots, lr=..., ...) -> (param, slots)`, or a class whose
     objects have `step(params, grads)`, updating the dict (or list) of arrays in place or returning
-    it. It is tried over many steps on gradients ordinary, tiny, zero, large and constant, with its
-    options as given and then each varied that it has.
+    it. It is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing
+    sign, with its options as given, with a learning rate that falls, and then with each option varied
+    that it has, and each two of them.
 
     Args:
         rule: the function, the class, or an object of it.
@@ -87,15 +94,30 @@ def examine_rule(
     subject = name or getattr(rule, "__name__", type(rule).__name__)
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     stated_rule = getattr(optimizers, known)
-    for varied in [base, *variations(rule, stated_rule, base)]:
-        verdict = with_options(verdict, rule, known, varied, dtype, seed, steps)
-        if not verdict.right:
-            return verdict
+    for varied in (base, *variations(rule, stated_rule, base)):
+        first = varied is base
+        runs = gradients((3, 5), steps, dtype, seed + 1, long=first)
+        for case, grads in runs.items():
+            verdict = with_options(verdict, rule, known, varied, case, grads, [1.0])
+            if not verdict.right:
+                return verdict
+        if (
+            first
+            and callable(rule)
+            and not has_step(rule)
+            and not options_for(rule, {"lr": 1.0})[2]
+        ):
+            case, grads = next(iter(runs.items()))
+            falling = [1.0, 0.5, 0.1]
+            case = f"{case}, a falling learning rate"
+            verdict = with_options(verdict, rule, known, varied, case, grads, falling)
+            if not verdict.right:
+                return verdict
     return verdict
 
 
 def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the options with one of them varied, where rule and formula both have it."""
+    """Yield the options with one or two of them varied, where rule and formula both have them."""
     if not callable(rule):
         return
     has = {
@@ -103,78 +125,89 @@ def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator
         for p in inspect.signature(stated_rule).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     }
-    for option, values in VARIED.items():
-        if option not in has or options_for(rule, {option: values[0]})[2]:
-            continue
-        for value in values:
-            if option == "nesterov":
-                yield {**base, "momentum": 0.9, option: value}
-            elif base.get(option) != value:
-                yield {**base, option: value}
+    varied = [
+        {option: value}
+        for option, value in VARIED.items()
+        if option in has and not options_for(rule, {option: value})[2] and base.get(option) != value
+    ]
+    for one in varied:
+        yield from possible({**base, **one})
+    for one, other in combinations(varied, 2):
+        yield from possible({**base, **one, **other})
+
+
+def possible(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the options as torch takes them: Nesterov's momentum needs some, and no dampening."""
+    if options.get("nesterov"):
+        options = {"momentum": 0.9, **options}
+    if not (options.get("nesterov") and (options.get("dampening") or not options["momentum"])):
+        yield options
 
 
 def with_options(
     verdict: Verdict,
     rule: Any,
     known: str,
-    options: Mapping[str, Any],
-    dtype: str,
-    seed: int,
-    steps: int,
+    options: dict[str, Any],
+    case: str,
+    sequence: Sequence[Array],
+    rates: Sequence[float],
 ) -> Verdict:
-    """Return the verdict after all sequences of gradients with these options."""
+    """Return the verdict after a sequence of gradients with these options, lr times each of `rates` in turn."""
     given, notes, lacking = options_for(rule, options)
     if lacking and callable(rule):
         notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
     verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
     formulas = bare(rule=getattr(optimizers, known), hyperparameters=dict(options), only="update")
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(len(sequence))
+    dtype = sequence[0].dtype
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
-    shown_options = ", ".join(f"{k}={v}" for k, v in options.items())
-    for case, sequence in gradients((3, 5), steps, dtype, seed + 1).items():
-        grads = [{"W1": g[:, :4].copy(), "b1": g[:, 4:].copy()} for g in sequence]
-        run = stepped(rule, given, initial, grads)
-        try:
-            verdict = examine(
-                verdict, lambda b: formulas, initial, run, torch_rule(known, options),
-                case=f"{case}, {shown_options}",
-            )  # fmt: skip
-        except AssertionError:
-            raise
-        except Exception as error:
-            what = (
-                str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-            )
-            return replace(verdict, error=f"on {case}, {shown_options}: {' '.join(what.split())}")
-        if not verdict.right:
-            return verdict
-    return verdict
+    changed = [
+        {"lr": options["lr"] * c} if c != 1.0 else {} for c, _ in zip(cycle(rates), sequence)
+    ]
+    case = ", ".join([case, *(f"{k}={v}" for k, v in options.items())])
+    try:
+        return examine(
+            verdict,
+            lambda b: replace(formulas, hyperparameters={**options, **b.options}),
+            initial,
+            stepped(rule, given, initial, sequence, changed),
+            torch_rule(known, options),
+            case=case,
+        )
+    except AssertionError:
+        raise
+    except Exception as error:
+        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        return replace(verdict, error=f"on {case}: {' '.join(what.split())}")
 
 
 def stepped(
     rule: Any,
     options: Mapping[str, Any],
     initial: Mapping[str, Array],
-    grads: list[dict[str, Array]],
+    sequence: Sequence[Array],
+    changed: Sequence[Mapping[str, Any]],
 ) -> Iterator[Step]:
-    """Yield the rule's state and parameters after each of the gradients."""
+    """Yield the rule's state and parameters after each of the gradients, with its `changed` options."""
     advance = (
         stateful(rule, options, initial) if has_step(rule) else functional(rule, options, initial)
     )
-    dtype = initial["W1"].dtype
-    empty = np.zeros((1, 1), dtype)
-    for g in grads:
+    empty = np.zeros((1, 1), sequence[0].dtype)
+    for joint, now in zip(sequence, changed, strict=True):
+        g = {"W1": joint[:, :4].copy(), "b1": joint[:, 4:].copy()}
+        named = options_for(rule, now)[0]
         with np.errstate(all="ignore"):
-            shown = advance({n: x.copy() for n, x in g.items()})
+            shown = advance({n: x.copy() for n, x in g.items()}, named)
         given = {f"d{n}": x for n, x in g.items()}
-        yield shown, Batch(empty, empty, {}, given)
+        yield shown, Batch(empty, empty, dict(now), given)
 
 
 def has_step(rule: Any) -> bool:
     return hasattr(rule, "step") or hasattr(rule, "update")
 
 
-Advance = Callable[[dict[str, Array]], dict[str, Any]]
+Advance = Callable[[dict[str, Array], Mapping[str, Any]], dict[str, Any]]
 
 
 def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
@@ -182,10 +215,10 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
     params = {n: x.copy() for n, x in initial.items()}
     slots: dict[str, Any] = {n: {} for n in initial}
 
-    def advance(g: dict[str, Array]) -> dict[str, Any]:
+    def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         for n in params:
-            result = rule(params[n].copy(), g[n], slots[n], **options)
+            result = rule(params[n].copy(), g[n], slots[n], **{**options, **changed})
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise ValueError(
                     f"the rule returned a {type(result).__name__}; expected (param, slots), the new "
@@ -208,7 +241,7 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     step = getattr(made, "step", None) or made.update
     as_list = takes_lists(rule, options, initial)
 
-    def advance(g: dict[str, Array]) -> dict[str, Any]:
+    def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal params
         result = call(step, params, g, as_list)
         if result is not None:
@@ -261,10 +294,10 @@ def taken(result: Any, params: Mapping[str, Array]) -> dict[str, Array]:
     )
 
 
-def torch_rule(known: str, options: Mapping[str, Any]) -> Callable[..., dict[str, Array]]:
+def torch_rule(known: str, options: dict[str, Any]) -> Callable[..., dict[str, Array]]:
     """Return what torch.optim makes of the same state and gradients."""
 
-    def reference(state: Mapping[str, Array], X: Array, Y: Array) -> dict[str, Array]:
+    def reference(state: Mapping[str, Array], X: Array, Y: Array, **now: Any) -> dict[str, Array]:
         import reference.optimizers
         from reference import conversion
         from reference.stepping import slots_by_parameter
@@ -275,7 +308,10 @@ def torch_rule(known: str, options: Mapping[str, Any]) -> Callable[..., dict[str
         for n in SHAPES:
             slots = {k: conversion.tensor(x) for k, x in held.get(n, {}).items()}
             p, slots = rule(
-                conversion.tensor(state[n]), conversion.tensor(state[f"d{n}"]), slots, **options
+                conversion.tensor(state[n]),
+                conversion.tensor(state[f"d{n}"]),
+                slots,
+                **options | now,
             )
             out |= {f"{slot}.{n}": conversion.array(x) for slot, x in slots.items()}
             out[n] = conversion.array(p)

@@ -19,7 +19,7 @@ from compare.configuration import Configuration
 from compare.verification import Batch
 
 Array = NDArray[Any]
-SIZES, EXAMPLES = (5, 4, 3), 7
+SIZES, EXAMPLES, STEPS = (5, 4, 3), 7, 8  # in eight steps RAdam has begun to rectify
 
 
 def check_step(
@@ -29,7 +29,7 @@ def check_step(
     layout: str | None = None,
     sizes: tuple[int, ...] | None = None,
     examples: int = EXAMPLES,
-    steps: int = 4,
+    steps: int = STEPS,
     dtype: str = "float64",
     seed: int = 0,
     name: str = "",
@@ -79,7 +79,7 @@ def examine_step(
     layout: str | None = None,
     sizes: tuple[int, ...] | None = None,
     examples: int = EXAMPLES,
-    steps: int = 4,
+    steps: int = STEPS,
     dtype: str = "float64",
     seed: int = 0,
     name: str = "",
@@ -94,7 +94,8 @@ def examine_step(
     candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""))
     title = name or getattr(train_step, "__name__", "train_step")
     verdict = Verdict(title, c.title, notes=tuple(notes))
-    for t in trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed):
+    rated = candidate.takes("lr")
+    for t in trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated):
         if not verdict.shown:
             candidate, notes = opened(candidate, t, load)
             verdict = replace(verdict, notes=(*verdict.notes, *notes))

@@ -72,9 +72,15 @@ def confused(option: str, value: Any, shown: Shown, defaults: Mapping[str, Any])
         yield not value
     elif isinstance(value, tuple):
         yield from pairs(*value)
+        yield from defaulted(value, defaults[option])
     elif isinstance(value, int | float):
         yield from numbers(option, float(value), shown)
         yield defaults[option]
+
+
+def defaulted(given: Any, default: Any) -> Iterator[Any]:
+    """Yield a pair's default, and the pair with one of its numbers at the default."""
+    yield from (default, (default[0], given[1]), (given[0], default[1]))
 
 
 def pairs(a: float, b: float) -> Iterator[tuple[float, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
-from compare.diagnosis import Scene, Shown, diagnose
+from compare.diagnosis import Scene, Shown, best, diagnose
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
@@ -46,10 +47,10 @@ def examine(
     following = iter(steps)
     for number, (trace, batch) in enumerate(following):
         start = {**state, **batch.state}
-        j = judgement(trace, start, carried, batch, formulas(batch), number)
+        j = judgement(trace, start, carried, batch, formulas(batch))
         if number == 0 and formulas(batch).accumulate > 1 and unscaled(j):
             formulas = later(formulas)
-            j = judgement(trace, start, carried, batch, formulas(batch), number)
+            j = judgement(trace, start, carried, batch, formulas(batch))
             notes["the mean over micro-batches is taken of the gradients, not of the loss"] = None
         notes |= dict.fromkeys(j.notes)
         history.append(j.shown)
@@ -60,12 +61,13 @@ def examine(
             return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
         found = first_wrong(j, start, batch, reference, number, verdict.subject)
         if found and (short := shorter(j, batch)):
-            other = judgement(trace, start, carried, batch, short, number)
+            other = judgement(trace, start, carried, batch, short)
             if not first_wrong(other, start, batch, reference, number, verdict.subject):
                 j, found, formulas = other, None, short_of(formulas)
                 notes[SHORTENED.format(L=len(short.activations))] = None
         if found:
-            after = tuple(further(following, j, formulas, number))
+            ahead = {**j.shown.state, **j.shown.trace}
+            after = tuple(further(islice(following, FURTHER), formulas, ahead, unseen(j)))
             history[-1] = replace(history[-1], coming=after[0].trace if after else {})
             scene = Scene(tuple(history), found.origin, after=after)
             return replace(
@@ -80,7 +82,7 @@ def examine(
                 scene=scene,
             )
         state = {n: x for n, x in initial.items() if n not in j.expected} | dict(j.shown.trace)
-        carried = {n: x for n, x in j.expected.items() if n not in j.shown.trace}
+        carried = unseen(j)
         order = j
     if not history:
         return replace(verdict, error=f"{case}: nothing was compared, the program made no step")
@@ -94,26 +96,53 @@ def examine(
 
 
 FURTHER = 3  # steps looked at after a wrong one, to tell apart mistakes that agree on it
+ENOUGH = 8  # steps looked at of each other run, for the same
 
 
 def further(
-    following: Iterator[Step],
-    j: Judgement,
+    steps: Iterable[Step],
     formulas: Callable[[Batch], Formulas],
-    number: int,
+    state: Trace,
+    carried: Mapping[str, Tracked],
 ) -> Iterator[Shown]:
-    """Yield what the program shows after the wrong step, as long as it can be read."""
-    for _ in range(FURTHER):
+    """Yield what the program shows at steps that go on from a state, as long as it can be read."""
+    following = iter(steps)
+    while True:
         try:
             trace, batch = next(following)
-            start = {**j.shown.state, **j.shown.trace, **batch.state}
-            carried = {n: x for n, x in j.expected.items() if n not in j.shown.trace}
-            j = judgement(trace, start, carried, batch, formulas(batch), number)
-        except Exception:
+            j = judgement(trace, {**state, **batch.state}, carried, batch, formulas(batch))
+        except Exception:  # it ends, or cannot be read
             return
-        if not set(j.distances):
+        if not j.distances:
             return
         yield j.shown
+        state = {**j.shown.state, **j.shown.trace}
+        carried = unseen(j)
+
+
+def unseen(j: Judgement) -> dict[str, Tracked]:
+    """Return what the program did not show, as the formulas have it."""
+    return {n: x for n, x in j.expected.items() if n not in j.shown.trace}
+
+
+Run = tuple[Callable[[Batch], Formulas], Trace, Iterable[Step]]
+
+
+def told_apart(verdict: Verdict, runs: Iterable[Run]) -> Verdict:
+    """Return the verdict without the mistakes that other runs of the program speak against.
+
+    A run is the formulas of its batches, the state it starts from, and what was shown at its steps.
+    """
+    d, scene = verdict.diagnosis, verdict.scene
+    if d is None or scene is None or len(d.named) < 2:
+        return verdict
+    late = scene.last.formulas.late
+    elsewhere = tuple(
+        tuple(further(islice(steps, ENOUGH), later(formulas) if late else formulas, initial, {}))
+        for formulas, initial, steps in runs
+    )
+    named = best(d.named, replace(scene, elsewhere=elsewhere))
+    return replace(verdict, diagnosis=replace(d, named=named))
 
 
 def later(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
@@ -134,10 +163,9 @@ def shorter(j: Judgement, batch: Batch) -> Formulas | None:
 
 def unscaled(j: Judgement) -> bool:
     """Tell whether the gradient at the output is that of the whole loss, not of its share 1/k."""
-    name = f"dA{len(j.shown.formulas.activations)}"
-    name = name if name in j.distances else name.replace("A", "Z")
-    k = j.shown.formulas.accumulate
-    if name not in j.distances or j.distances[name].ratio <= CAP:
+    L, k = len(j.shown.formulas.activations), j.shown.formulas.accumulate
+    name = next((n for n in (f"{d}{L}" for d in ("dA", "dZ", "dW", "db")) if n in j.distances), "")
+    if not name or j.distances[name].ratio <= CAP:
         return False
     return distance(j.shown.trace[name], j.expected[name] * float(k)).ratio <= CAP
 

@@ -39,7 +39,6 @@ def judgement(
     carried: Mapping[str, Tracked],
     batch: Batch,
     formulas: Formulas,
-    number: int,
 ) -> Judgement:
     """Judge one step: what is given is not judged, what has a formula is, what has none is said."""
     X, Y = batch.X, batch.Y
@@ -100,9 +99,19 @@ def accepted_form(
     formulas: Formulas,
     batch: Batch,
 ) -> str:
-    """Accept the gradient of bce with its floor in another type; return what is to be said of it."""
+    """Accept what differs from its formula in no more than a convention; return what is to be said of it.
+
+    These are the gradient of bce with its floor in another type, and that of a bias before batch
+    norm, which is 0 but for rounding.
+    """
     L = len(formulas.activations)
-    if name != f"dA{L}" or distances[name].ratio <= CAP or f"A{L}" not in fitted:
+    if distances[name].ratio <= CAP:
+        return ""
+    normed = formulas.batch_norm is not None and name in {f"db{l}" for l in range(1, L)}
+    if normed and not fitted[name].any():
+        distances[name] = replace(distances[name], ratio=0.0)
+        return f"{name} is 0, as it is before batch norm but for rounding"
+    if name != f"dA{L}" or f"A{L}" not in fitted:
         return ""
     if named(formulas.loss[0]) != "bce":
         return ""

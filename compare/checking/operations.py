@@ -150,6 +150,10 @@ def outputs(loss: str, dtype: str, seed: int) -> Iterator[tuple[str, Array, Arra
         if loss in ("bce", "cross_entropy_on_probabilities"):
             A = 1.0 / (1.0 + np.exp(-A))
         yield case, A.astype(dtype), target(random, n, m).astype(dtype)
+    if target is real:
+        A = random.normal(size=(3, 7))
+        near = np.where(random.random(A.shape) < 0.5, A, A + random.normal(size=A.shape))
+        yield "outputs that equal their targets", A.astype(dtype), near.astype(dtype)
     if loss == "bce":
         A = np.array([[0.0, 1.0, 0.5, 0.0, 1.0]], dtype=dtype)
         yield (

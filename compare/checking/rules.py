@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.checking.calling import accepted, options_for
-from compare.checking.examination import Step, examine
+from compare.checking.examination import Run, Step, examine, told_apart
 from compare.checking.inputs import gradients
 from compare.checking.likeness import RULES, single
 from compare.checking.operations import bare
@@ -95,25 +95,36 @@ def examine_rule(
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     stated_rule = getattr(optimizers, known)
     for varied in (base, *variations(rule, stated_rule, base)):
-        first = varied is base
-        runs = gradients((3, 5), steps, dtype, seed + 1, long=first)
-        for case, grads in runs.items():
-            verdict = with_options(verdict, rule, known, varied, case, grads, [1.0])
+        runs = gradients((3, 5), steps, dtype, seed + 1, long=varied is base)
+        for case, grads, rates in sequences(runs, falls=varied is base and takes_rate(rule)):
+            verdict = with_options(verdict, rule, known, varied, case, grads, rates)
             if not verdict.right:
-                return verdict
-        if (
-            first
-            and callable(rule)
-            and not has_step(rule)
-            and not options_for(rule, {"lr": 1.0})[2]
-        ):
-            case, grads = next(iter(runs.items()))
-            falling = [1.0, 0.5, 0.1]
-            case = f"{case}, a falling learning rate"
-            verdict = with_options(verdict, rule, known, varied, case, grads, falling)
-            if not verdict.right:
-                return verdict
+                others = (
+                    run(rule, known, varied, g, r)
+                    for k, g, r in sequences(runs, False)
+                    if k != case
+                )
+                return told_apart(verdict, others)
     return verdict
+
+
+def takes_rate(rule: Any) -> bool:
+    """Tell whether each step of a rule is given its lr."""
+    return callable(rule) and not has_step(rule) and not options_for(rule, {"lr": 1.0})[2]
+
+
+def sequences(
+    runs: Mapping[str, list[Array]], falls: bool
+) -> Iterator[tuple[str, list[Array], Sequence[float]]]:
+    """Yield sequences of gradients with the share of lr at their steps; if it `falls`, the first in two ways."""
+    for case, grads in runs.items():
+        yield case, grads, STEADY
+        if falls:
+            yield f"{case}, a falling learning rate", grads, FALLING
+            falls = False
+
+
+STEADY, FALLING = (1.0,), (1.0, 0.5, 0.1)
 
 
 def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -154,10 +165,30 @@ def with_options(
     rates: Sequence[float],
 ) -> Verdict:
     """Return the verdict after a sequence of gradients with these options, lr times each of `rates` in turn."""
-    given, notes, lacking = options_for(rule, options)
+    _, notes, lacking = options_for(rule, options)
     if lacking and callable(rule):
         notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
     verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
+    case = ", ".join([case, *(f"{k}={v}" for k, v in options.items())])
+    try:
+        formulas, initial, steps = run(rule, known, options, sequence, rates)
+        reference = torch_rule(known, options)
+        return examine(verdict, formulas, initial, steps, reference, case=case)
+    except AssertionError:
+        raise
+    except Exception as error:
+        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        return replace(verdict, error=f"on {case}: {' '.join(what.split())}")
+
+
+def run(
+    rule: Any,
+    known: str,
+    options: Mapping[str, Any],
+    sequence: Sequence[Array],
+    rates: Sequence[float],
+) -> Run:
+    """Return a rule's run over a sequence of gradients, with lr times each of `rates` in turn."""
     formulas = bare(rule=getattr(optimizers, known), hyperparameters=dict(options), only="update")
     random = np.random.default_rng(len(sequence))
     dtype = sequence[0].dtype
@@ -165,21 +196,8 @@ def with_options(
     changed = [
         {"lr": options["lr"] * c} if c != 1.0 else {} for c, _ in zip(cycle(rates), sequence)
     ]
-    case = ", ".join([case, *(f"{k}={v}" for k, v in options.items())])
-    try:
-        return examine(
-            verdict,
-            lambda b: replace(formulas, hyperparameters={**options, **b.options}),
-            initial,
-            stepped(rule, given, initial, sequence, changed),
-            torch_rule(known, options),
-            case=case,
-        )
-    except AssertionError:
-        raise
-    except Exception as error:
-        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        return replace(verdict, error=f"on {case}: {' '.join(what.split())}")
+    steps = stepped(rule, options_for(rule, options)[0], initial, sequence, changed)
+    return lambda b: replace(formulas, hyperparameters={**options, **b.options}), initial, steps
 
 
 def stepped(

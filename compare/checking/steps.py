@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.examination import Step, examine
+from compare.checking.examination import Step, examine, told_apart
 from compare.checking.inputs import Trial, trials
 from compare.checking.layouts import LAYOUTS
 from compare.checking.likeness import configuration
 from compare.checking.programs import Load, Program, program
+from compare.checking.thresholds import clipped
 from compare.checking.verdict import Verdict, Wrong
 from compare.configuration import Configuration
+from compare.formulas.stepping import Formulas
 from compare.verification import Batch
 
 Array = NDArray[Any]
@@ -92,10 +94,13 @@ def examine_step(
     if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}; there are {', '.join(LAYOUTS)}")
     candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""))
-    title = name or getattr(train_step, "__name__", "train_step")
-    verdict = Verdict(title, c.title, notes=tuple(notes))
     rated = candidate.takes("lr")
-    for t in trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated):
+    tries = list(trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated))
+    more, said = clipped(c, sizes, m=examples, dtype=dtype, seed=seed)
+    tries += more
+    title = name or getattr(train_step, "__name__", "train_step")
+    verdict = Verdict(title, c.title, notes=(*notes, *said))
+    for t in tries:
         if not verdict.shown:
             candidate, notes = opened(candidate, t, load)
             verdict = replace(verdict, notes=(*verdict.notes, *notes))
@@ -103,7 +108,8 @@ def examine_step(
                 continue
         verdict = tried(verdict, candidate, c, t)
         if not verdict.right:
-            return verdict
+            others = (other for other in tries if other is not t)
+            return told_apart(verdict, ((formulas(c), o.state, candidate.run(o)) for o in others))
     if not verdict.shown and not verdict.error:
         kept = tuple(n for n in verdict.notes if not n.startswith("not run on"))
         sentence = f"it ran on none of the trials: {candidate.complaint}"
@@ -131,7 +137,7 @@ def tried(verdict: Verdict, candidate: Program, c: Configuration, t: Trial) -> V
     try:
         verdict = examine(
             verdict,
-            lambda b: c.formulas(**b.options),
+            formulas(c),
             t.state,
             candidate.run(t),
             c.by_torch(),
@@ -145,6 +151,11 @@ def tried(verdict: Verdict, candidate: Program, c: Configuration, t: Trial) -> V
     except Exception as error:
         what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         return replace(verdict, error=f"on {t.name}: {' '.join(what.split())}")
+
+
+def formulas(c: Configuration) -> Callable[[Batch], Formulas]:
+    """Return the formulas of each batch, with what is other than usual in it."""
+    return lambda b: c.formulas(**b.options)
 
 
 def unsteady(entry: str, c: Configuration) -> str:
@@ -188,7 +199,7 @@ def examine_training(
     try:
         return examine(
             verdict,
-            lambda b: c.formulas(**b.options),
+            formulas(c),
             initial,
             paired(traces, batches),
             c.by_torch(),

@@ -2,7 +2,7 @@ r"""Naming a mistake: only a variant that explains the numbers down to rounding,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -15,6 +15,7 @@ from compare.diagnosis.scene import Scene
 from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.variant import Variant, disagreements, explains, right
 from compare.judgement import Distance, distance
+from compare.traces import kind
 
 MOST = 6  # names given; more than that cannot be told apart, and says so
 
@@ -105,23 +106,35 @@ def diagnosed(scene: Scene) -> Diagnosis:
         hint = Variant(shape_hint(scene.origin, x, good.shape), wrong, should)
         return Diagnosis(scene.origin, (Explained(hint, float("inf"), 0.0),), pattern(scene))
     before = error(scene)
-    named = unique(tuple(suspects(scene, before)) or tuple(upstream(scene, before)))
+    known = [*suspects(scene, before), *behind(scene, scene.gradients(), before)]
+    named = unique(known or [*behind(scene, reversed(scene.upstream()), before)])
     return Diagnosis(scene.origin, best(named, scene), pattern(scene))
 
 
 def best(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
-    """Return those that no other one beats: it explains all that they do of the steps shown, and more."""
+    """Return those that leave the least unexplained of all that is shown, specific ones first."""
     if len(found) < 2:
         return found
-    at_odds = [disagreements(e.variant, replace(scene, target=e.target)) for e in found]
-    return tuple(
-        e for e, odd in zip(found, at_odds, strict=True) if not any(o < odd for o in at_odds)
-    )
+    with np.errstate(all="ignore"):
+        at_odds = [unexplained(e, scene) for e in found]
+    least = min(map(len, at_odds))
+    kept = [e for e, odd in zip(found, at_odds, strict=True) if len(odd) == least]
+    return tuple(sorted(kept, key=lambda e: e.variant.generic))
 
 
-def upstream(scene: Scene, before: Distance) -> Iterator[Explained]:
-    """Yield the variants of the entries before the origin that were not shown, the nearest first."""
-    for target in reversed(scene.upstream()):
+def unexplained(e: Explained, scene: Scene) -> set[tuple[int, str]]:
+    """Return what is not as the mistake has it, but for entries that may have it in another layer."""
+    alike = {kind(e.target), kind(scene.origin)}
+    try:
+        odd = disagreements(e.variant, replace(scene, target=e.target))
+    except (ValueError, KeyError, ArithmeticError):  # it does not fit what is shown elsewhere
+        return unexplained(e, replace(scene, elsewhere=())) if scene.elsewhere else set()
+    return {(k, name) for k, name in odd if kind(name) not in alike or "." in name}
+
+
+def behind(scene: Scene, targets: Iterable[str], before: Distance) -> Iterator[Explained]:
+    """Yield the variants of entries before the origin that were not shown."""
+    for target in targets:
         for e in suspects(replace(scene, target=target), before):
             yield replace(e, variant=hidden(e.variant, target), target=target)
 
@@ -172,5 +185,5 @@ def tried(scene: Scene, variants: Iterator[Variant], before: Distance) -> Iterat
             yield Explained(variant, before.ratio, near.ratio)
 
 
-def unique(found: tuple[Explained, ...]) -> tuple[Explained, ...]:
+def unique(found: Sequence[Explained]) -> tuple[Explained, ...]:
     return tuple({e.variant.name: e for e in reversed(found)}.values())[::-1]

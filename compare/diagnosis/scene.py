@@ -53,6 +53,7 @@ class Scene:
     origin: str
     target: str = ""
     after: tuple[Shown, ...] = ()  # steps after it, which a mistake must explain as well
+    elsewhere: tuple[tuple[Shown, ...], ...] = ()  # other runs of the program, right or wrong
 
     @property
     def last(self) -> Shown:
@@ -96,6 +97,13 @@ class Scene:
         """Tell whether every entry that a later step starts from is shown at every step."""
         return not any(s.carried for s in (*self.steps, *self.after))
 
+    def gradients(self) -> list[str]:
+        """Return the gradients that the entry is computed from, of the rule's, where they are not shown."""
+        if not self.slots:
+            return []
+        names = (f"d{self.origin.split('.')[-1]}", f"dA{self.depth}")
+        return [n for n in names if n in self.order and n not in self.last.trace]
+
     def upstream(self) -> list[str]:
         """Return the entries before the origin that were not shown: the mistake may be in one of them."""
         before = self.order[: self.order.index(self.origin)] if self.origin in self.order else ()
@@ -105,8 +113,8 @@ class Scene:
     def stamp(self, shown: Shown, back: int) -> Shown | None:
         """Return the step `back` steps before `shown`, after it where negative; None where there is none."""
         known = (*self.steps, *self.after)
-        k = next(i for i, s in enumerate(known) if s.trace is shown.trace) - back
-        return known[k] if 0 <= k < len(known) else None
+        here = next((i for i, s in enumerate(known) if s.trace is shown.trace), len(known))
+        return known[here - back] if 0 <= here - back < len(known) else None
 
 
 Change = Callable[[str, Tracked, Operands], Tracked]

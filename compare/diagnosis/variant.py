@@ -2,8 +2,9 @@ r"""A way of getting one formula wrong, and whether it explains what a program s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -134,16 +135,25 @@ def nearer(value: Tracked, before: Distance) -> bool:
 def disagreements(variant: Variant, scene: Scene) -> frozenset[tuple[int, str]]:
     """Return the entries, by step and name, that are not what the variant makes of their own inputs."""
     found = set()
-    carried: Mapping[str, Tracked] = scene.steps[0].carried
-    for k, shown in enumerate((*scene.steps, *scene.after)):
-        now = RIGHT if variant.sudden and shown is not scene.last else variant
-        results = dict(entries(now, shown, scene, carried))
+    runs = ((*scene.steps, *scene.after), *scene.elsewhere)
+    for k, (shown, results) in enumerate(chain(*(ran(variant, scene, run) for run in runs))):
         for name in results:
             near = at(name, shown, results)
             if near is not None and not near.ratio <= CAP:
                 found.add((k, name))
-        carried = {n: v for n, v in results.items() if n not in shown.trace}
     return frozenset(found)
+
+
+def ran(
+    variant: Variant, scene: Scene, run: Sequence[Shown]
+) -> Iterator[tuple[Shown, dict[str, Tracked]]]:
+    """Yield each step of a run with its entries as the variant makes them."""
+    carried: Mapping[str, Tracked] = run[0].carried if run else {}
+    for shown in run:
+        now = RIGHT if variant.sudden and shown is not scene.last else variant
+        results = dict(entries(now, shown, scene, carried))
+        yield shown, results
+        carried = {n: v for n, v in results.items() if n not in shown.trace}
 
 
 def made(

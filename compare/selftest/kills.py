@@ -2,7 +2,7 @@ r"""Every mistake that has a name, planted in a right program: is it caught, at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.examination import examine
+from compare.checking.examination import Step, examine, told_apart
 from compare.checking.inputs import Trial, trials
+from compare.checking.steps import formulas
+from compare.checking.thresholds import clipped
 from compare.checking.verdict import Verdict
 from compare.configuration import Configuration
 from compare.diagnosis import Scene, Shown, Variant, network, rules
@@ -54,6 +56,7 @@ def kills(bed: Bed, *, every: int = 1) -> list[Kill]:
     """Return the fate of every mistake of one bed, or of every k-th, planted where it first shows."""
     c = bed.configuration
     tried = list(trials(c, SIZES, m=EXAMPLES, steps=STEPS, dtype="float64", seed=0))
+    tried += clipped(c, SIZES, m=EXAMPLES, dtype="float64", seed=0)[0]
     first = tuple(run(c, tried[0], Variant(""), ""))
     mistakes = ((entry, v) for entry in subjects(bed, first) for v in variants(first, entry))
     return [planting(c, tried, v, entry) for entry, v in islice(mistakes, 0, None, every)]
@@ -67,7 +70,8 @@ def subjects(bed: Bed, shown: tuple[Shown, ...]) -> Iterator[str]:
     order = Scene(shown, "loss").order
     for what in bed.kinds:
         names = [n for n in order if kind(n) == what and ("." in n) == (what in ("a", "g"))]
-        yield from dict.fromkeys((names[0], names[-1]) if what in ("dA", "dZ") else names[-1:])
+        both = {"dA": (names[0], names[-1]), "dZ": (names[0], names[-1]), "g": names[:1]}
+        yield from dict.fromkeys(both.get(what, names[-1:]))
 
 
 def variants(shown: tuple[Shown, ...], entry: str) -> Iterator[Variant]:
@@ -89,20 +93,23 @@ def planting(c: Configuration, tried: list[Trial], variant: Variant, entry: str)
             except (KeyError, ValueError, ArithmeticError):  # its shapes do not fit this trial
                 continue
             if shows(c, t, steps):
-                return replace(kill, trial=t.name, **judged(c, t, steps, variant, entry))
+                others = (o for o in tried if o is not t)
+                return replace(kill, trial=t.name, **judged(c, t, steps, variant, entry, others))
     return kill
 
 
 def run(c: Configuration, t: Trial, variant: Variant, entry: str) -> list[Shown]:
     """Return the steps of a program with a mistake in one entry, in the whole rule, or nowhere."""
-    origins = () if entry in ("", RULE) else (entry,)
+    clipping = kind(entry) == "g"  # of all gradients, by a norm that is not shown
+    origins = () if clipping or entry in ("", RULE) else (entry,)
     state: Trace = t.state
     steps = []
     for batch in t.batches:
         start = {**state, **batch.state}
-        formulas = c.formulas(**batch.options)
-        state = planted(formulas, variant, origins, start, batch.X, batch.Y)
-        steps.append(Shown(state, start, batch.X, batch.Y, formulas))
+        right = c.formulas(**batch.options)
+        state = planted(right, variant, origins, start, batch.X, batch.Y)
+        state = {n: x for n, x in state.items() if not (clipping and n == "norm")}
+        steps.append(Shown(state, start, batch.X, batch.Y, right))
     return steps
 
 
@@ -110,7 +117,7 @@ def shows(c: Configuration, t: Trial, steps: list[Shown]) -> bool:
     """Tell whether the program differs anywhere from what it should be, from its own states."""
     for s in steps:
         right = planted(s.formulas, Variant(""), (), s.state, s.X, s.Y)
-        if any(apart(x, right[n], s.state.get(n)) for n, x in s.trace.items()):
+        if any(apart(x, right[n], s.state.get(n)) for n, x in s.trace.items() if n in right):
             return True
     return False
 
@@ -127,12 +134,20 @@ def apart(x: Array, right: Array, before: Array | None) -> bool:
 
 
 def judged(
-    c: Configuration, t: Trial, steps: list[Shown], variant: Variant, entry: str
+    c: Configuration,
+    t: Trial,
+    steps: list[Shown],
+    variant: Variant,
+    entry: str,
+    others: Iterable[Trial],
 ) -> dict[str, Any]:
     """Return the outcome of checking the program, and the names its mistake was given."""
-    shown = zip((s.trace for s in steps), t.batches, strict=True)
-    verdict = examine(Verdict("planted", c.title), lambda b: c.formulas(**b.options), t.state, shown,
-                      c.by_torch(), case=t.name)  # fmt: skip
+    right = formulas(c)
+    verdict = examine(
+        Verdict("planted", c.title), right, t.state, shown(steps, t), c.by_torch(), case=t.name
+    )
+    runs = ((right, o.state, elsewhere(c, o, variant, entry)) for o in others)
+    verdict = told_apart(verdict, runs)
     if verdict.right or verdict.divergence is None:
         return {"outcome": "missed"}
     if not located(verdict.divergence.origin, entry):
@@ -141,6 +156,15 @@ def judged(
     if verdict.divergence.kind == "shape":
         return {"outcome": "named", "names": names}
     return {"outcome": called(variant.name, names), "names": names}
+
+
+def shown(steps: list[Shown], t: Trial) -> Iterator[Step]:
+    return zip((s.trace for s in steps), t.batches, strict=True)
+
+
+def elsewhere(c: Configuration, t: Trial, variant: Variant, entry: str) -> Iterator[Step]:
+    """Yield what the program shows in another trial, where it fits it."""
+    yield from shown(run(c, t, variant, entry), t)
 
 
 def located(origin: str, entry: str) -> bool:

@@ -93,7 +93,6 @@ def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
     """Return the constants that stand for something at a step, by name; also reciprocal and negated."""
     m, n_y = float(shown.X.shape[1]), float(shown.Y.shape[0])
     out = {
-        "-1": -1.0,
         "2/m": 2 / m,
         "m/2": m / 2,
         "10": 10.0,
@@ -101,6 +100,8 @@ def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
         "n_y/2": n_y / 2,
         "2/n_y": 2 / n_y,
     }
+    if scene.moved:
+        out["-1"] = -1.0
     if m > 1.0:
         out |= {"m/(m - 1)": m / (m - 1), "(m - 1)/m": (m - 1) / m}
     out |= {"m n_y/2": m * n_y / 2, "2/(m n_y)": 2 / (m * n_y), "log(2)": float(np.log(2.0))}

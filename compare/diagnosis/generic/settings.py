@@ -40,9 +40,17 @@ def setting(option: str, value: Any, other: Any) -> Variant:
         told,
         f"{option}={show(value)}",
         same_as=told,
-        formulas=partial(with_option, option=option, value=other),
+        formulas=partial(relative, factor=other / value)
+        if option == "lr" and value
+        else partial(with_option, option=option, value=other),
         generic=True,
     )
+
+
+def relative(formulas: Formulas, shown: Shown, *, factor: float) -> Formulas:
+    """Return the formulas with another lr; one that changes from step to step is as much larger at each."""
+    lr = float(formulas.hyperparameters["lr"])
+    return with_option(formulas, shown, option="lr", value=lr * factor)
 
 
 def with_option(formulas: Formulas, shown: Shown, *, option: str, value: Any) -> Formulas:

@@ -43,7 +43,15 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
 
 def mistakes(scene: Scene) -> Iterator[Variant]:
     """Yield the mistakes that an entry of this kind can have."""
-    if "." in scene.entry and scene.kind not in ("a", "g"):
+    if scene.slots:
+        yield from clippings(scene) if unclear(scene) else ()
         return
     for family in FAMILIES.get(scene.kind, ()):
         yield from family(scene)
+
+
+def unclear(scene: Scene) -> bool:
+    """Tell whether the gradient that the rule was given is not shown: it may have been clipped."""
+    shown = scene.last
+    name = scene.entry.split(".")[-1]
+    return f"g.{name}" not in shown.trace and name not in shown.formulas.frozen

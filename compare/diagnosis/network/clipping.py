@@ -3,6 +3,7 @@ r"""Mistakes of clipping: another norm, another coefficient, each gradient by it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,12 +13,16 @@ from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, maximum, minimum, sqrt, total
+from compare.formulas.stepping import Expected, Formulas
 from compare.judgement import Operands
 from compare.traces import parameters
 
 Gradients = Mapping[str, Tracked]
 Norm = Callable[[Gradients], Tracked]
-Coefficient = Callable[[float, Tracked], Tracked]
+Coefficient = Callable[..., Tracked]
+Read = Callable[[str], Tracked]
+Clip = Callable[[Gradients, Read], Expected]
+THRESHOLDS = (1.0, 5.0, 0.5, 0.1, 10.0, 0.01)
 TINY = 1e-6  # torch's, under the norm
 OTHERS = (1e-8, 1e-12, 1e-7, 1e-10, 1e-5, 1e-9)
 
@@ -100,6 +105,7 @@ NORMS: dict[str, tuple[Norm, str]] = {
     "the biases left out of the norm": (of_weights, "over the weights alone"),
 }
 COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
+    "clipping left out": (lambda c, norm: 0.0 * norm + 1.0, "1"),
     "the coefficient without torch's 1e-6": (bare, "min(c / norm, 1)"),
     "always rescaled to the threshold": (always, "c / (norm + 1e-6), no min with 1"),
     "always rescaled, without the 1e-6": (lambda c, norm: c / norm, "c / norm, no min with 1"),
@@ -107,51 +113,51 @@ COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
         lambda c, norm: maximum(c / (norm + TINY), 1.0), "max(c / (norm + 1e-6), 1)"),
     "divided by the norm, the threshold left out": (
         lambda c, norm: minimum(1.0 / (norm + TINY), 1.0), "min(1 / (norm + 1e-6), 1)"),
-    "clipping left out": (lambda c, norm: 0.0 * norm + 1.0, "1"),
 } | {f"{e:g} in place of torch's 1e-6": (with_epsilon(e), f"min(c / (norm + {e:g}), 1)") for e in OTHERS}  # fmt: skip
 
 
 def clippings(scene: Scene) -> Iterator[Variant]:
-    """Yield the ways of clipping that are not torch's."""
+    """Yield the ways of clipping that are not torch's; of none, where none was asked for, that there is some."""
     clip = scene.last.formulas.clip
     limits = clip.keywords if isinstance(clip, partial) else {}
     if "max_norm" in limits:
         yield from by_norm(scene, float(limits["max_norm"]))
     elif "clip_value" in limits:
         yield from by_value(scene, float(limits["clip_value"]))
+    else:
+        yield from unasked()
 
 
 def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
     right = line(scene)
-    for name, (norm, wrong) in NORMS.items():
-        if scene.entry == "norm":
-            yield plain(name, partial(of_all, norm=norm), f"norm = {wrong}", right)
-        else:
-            yield from scaled(scene, c, name, norm, torchs, f"with norm = {wrong}")
-            yield from scaled(scene, c, f"{name}, without the 1e-6", norm, bare, f"norm = {wrong}")
     if scene.entry == "norm":
+        for name, (norm, wrong) in NORMS.items():
+            yield plain(name, partial(of_all, norm=norm), f"norm = {wrong}", right)
         return
-    for name, (coefficient, wrong) in COEFFICIENTS.items():
-        yield from scaled(scene, c, name, global_norm, coefficient, f"g * {wrong}")
-    for name, coefficient in (("", torchs), (", without the 1e-6", bare), (", always", always)):
-        entry = partial(alone, scene=scene, c=c, coefficient=coefficient)
+    for name, (coefficient, wrong) in (COEFFICIENTS | of_steps(scene)).items():
+        yield clipping(name, partial(scaled, c=c, coefficient=coefficient), f"g * {wrong}", right)
+    for name, (norm, wrong) in NORMS.items():
+        for more, coefficient in (("", torchs), (", without the 1e-6", bare)):
+            clip = partial(scaled, c=c, norm=norm, coefficient=coefficient)
+            yield clipping(f"{name}{more}", clip, f"with norm = {wrong}", right)
+    for more, coefficient in (("", torchs), (", without the 1e-6", bare), (", always", always)):
+        clip = partial(alone, c=c, coefficient=coefficient)
         text = "g * min(c / norm of g alone, 1)"
-        yield plain(f"each gradient clipped by its own norm{name}", entry, text, right)
-    yield plain("clipped by value, not by norm",
-                lambda r, s: within(gradient(r, s, scene), c), "np.clip(g, -c, c)", right)  # fmt: skip
+        yield clipping(f"each gradient clipped by its own norm{more}", clip, text, right)
+    clip = partial(formed, form=partial(within, c=c), normed=True)
+    yield clipping("clipped by value, not by norm", clip, "np.clip(g, -c, c)", right)
 
 
-def scaled(
-    scene: Scene, c: float, name: str, norm: Norm, coefficient: Coefficient, wrong: str
-) -> Iterator[Variant]:
-    """Yield the gradient times a coefficient of a norm; the global norm as it is shown, if it is."""
-
-    def formula(r: Operands, s: Shown) -> Tracked:
-        shown = norm is global_norm and "norm" in r.trace
-        n = r.read("norm").rounded() if shown else norm(gradients(r, s))
-        return gradient(r, s, scene) * coefficient(c, n)
-
-    yield plain(name, formula, wrong, line(scene))
+def of_steps(scene: Scene) -> dict[str, tuple[Coefficient, str]]:
+    """Return the coefficient of somebody who clips lr g, not g."""
+    lr = float(scene.last.formulas.hyperparameters.get("lr", 1.0))
+    return {
+        f"the step, lr g, is clipped, not the gradient{more}": (
+            lambda c, norm, tiny=tiny: minimum(c / (lr * norm + tiny), 1.0),
+            "min(c / (norm of lr g), 1)",
+        )
+        for more, tiny in (("", TINY), (", without the 1e-6", 0.0))
+    }
 
 
 def by_value(scene: Scene, c: float) -> Iterator[Variant]:
@@ -163,37 +169,64 @@ def by_value(scene: Scene, c: float) -> Iterator[Variant]:
         "clipped to [0, c]": lambda g: maximum(minimum(g, c), 0.0),
     }
     for name, form in forms.items():
-        yield plain(name, partial(formed, scene=scene, form=form), name, right)
+        yield clipping(name, partial(formed, form=form), name, right)
     for name, coefficient in (("", torchs), (", without the 1e-6", bare)):
-        yield from scaled(
-            scene, c, f"clipped by the global norm{name}", global_norm, coefficient, "by norm"
-        )
+        clip = partial(scaled, c=c, coefficient=coefficient)
+        yield clipping(f"clipped by the global norm{name}", clip, "by norm", right)
 
 
-def within(g: Tracked, c: float) -> Tracked:
+def unasked() -> Iterator[Variant]:
+    """Yield clipping to the usual thresholds where there should be none."""
+    for c in THRESHOLDS:
+        for name, clip in (
+            (f"by value, to {c:g}", partial(formed, form=partial(within, c=c))),
+            (f"by norm, to {c:g}", partial(scaled, c=c, coefficient=torchs)),
+            (f"by norm, to {c:g}, without torch's 1e-6", partial(scaled, c=c, coefficient=bare)),
+        ):
+            yield clipping(f"the gradients are clipped {name}", clip, "clipped", "as they are")
+
+
+def clipping(name: str, clip: Clip, wrong: str, right: str) -> Variant:
+    """Return the variant that clips all gradients that way."""
+
+    def clipped(formulas: Formulas, shown: Shown) -> Formulas:
+        return replace(formulas, clip=clip)
+
+    return Variant(name, wrong, right, formulas=clipped)
+
+
+def scaled(
+    g: Gradients, read: Read, *, c: float, coefficient: Coefficient, norm: Norm = global_norm
+) -> Expected:
+    """Yield the gradients times a coefficient of a norm; the global norm as it is shown, if it is."""
+    value = norm(g)
+    yield "norm", value
+    k = coefficient(c, (read("norm") if norm is global_norm else value).rounded())
+    for n, x in g.items():
+        yield f"g.{n}", x * k
+
+
+def alone(g: Gradients, read: Read, *, c: float, coefficient: Coefficient) -> Expected:
+    yield "norm", global_norm(g)
+    for n, x in g.items():
+        yield f"g.{n}", x * coefficient(c, sqrt((x * x).sum()))
+
+
+def formed(
+    g: Gradients, read: Read, *, form: Callable[[Tracked], Tracked], normed: bool = False
+) -> Expected:
+    if normed:
+        yield "norm", global_norm(g)
+    for n, x in g.items():
+        yield f"g.{n}", form(x)
+
+
+def within(g: Tracked, *, c: float) -> Tracked:
     return maximum(minimum(g, c), -c)
 
 
-def gradients(r: Operands, s: Shown) -> dict[str, Tracked]:
-    """Return the gradients before clipping, by parameter."""
+def of_all(r: Operands, s: Shown, *, norm: Norm) -> Tracked:
+    """Return a norm of the gradients before clipping."""
     prefix = "a." if s.formulas.accumulate > 1 else "d"
     moving = [n for n in parameters(s.state) if n not in s.formulas.frozen]
-    return {n: r.read(prefix + n) for n in moving}
-
-
-def gradient(r: Operands, s: Shown, scene: Scene) -> Tracked:
-    n = scene.entry.removeprefix("g.")
-    return r.read(f"{'a.' if s.formulas.accumulate > 1 else 'd'}{n}")
-
-
-def formed(r: Operands, s: Shown, *, scene: Scene, form: Callable[[Tracked], Tracked]) -> Tracked:
-    return form(gradient(r, s, scene))
-
-
-def of_all(r: Operands, s: Shown, *, norm: Norm) -> Tracked:
-    return norm(gradients(r, s))
-
-
-def alone(r: Operands, s: Shown, *, scene: Scene, c: float, coefficient: Coefficient) -> Tracked:
-    g = gradient(r, s, scene)
-    return g * coefficient(c, sqrt((g * g).sum()))
+    return norm({n: r.read(prefix + n) for n in moving})

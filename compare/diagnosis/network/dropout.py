@@ -42,6 +42,14 @@ def dropouts(scene: Scene) -> Iterator[Variant]:
                 f"{scene.entry} = {source} * mask[:, :1] / (1 - p)", right)  # fmt: skip
 
 
+def dropped_before(r: Operands, s: Shown, *, l: int) -> Tracked:
+    """Return the activation of what dropout left of its argument."""
+    z = f"{'N' if s.formulas.batch_norm is not None else 'Z'}{l}"
+    p = s.formulas.dropout
+    g = s.formulas.activations[l - 1][0]
+    return g(r.read(z) * r.before(f"mask{l}") * (1.0 / (1.0 - p) if p < 1.0 else 0.0))
+
+
 def masked(r: Operands, s: Shown, *, source: str, mask: str, scale: float) -> Tracked:
     return r.read(source) * r.before(mask) * scale
 

@@ -2,7 +2,9 @@ r"""Activations as people write them: right in exact arithmetic but not in float
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -34,6 +36,14 @@ def unshifted_softmax(z: Tracked) -> Tracked:
     return e / e.sum(axis=0)
 
 
+def underflowing(z: Tracked) -> Tracked:
+    """Return softmax with the maximum over everything subtracted: 0 / 0 where that is far off."""
+    e = exp(z - float(z.value.max()))
+    lost = np.exp((z.value - z.value.max()).astype(np.float32 if z.u > 2.0**-30 else np.float64))
+    e = Tracked(np.where(lost == 0.0, 0.0, e.value), e.error, e.u, e.terms)
+    return e / e.sum(axis=0)
+
+
 def tanh_by_exponentials(z: Tracked) -> Tracked:
     """Return (e^z - e^-z) / (e^z + e^-z), NaN where either overflows."""
     up, down = exp(z), exp(-z)
@@ -54,6 +64,21 @@ def nan_where_overflowing(formula: Formula) -> Formula:
     return lambda z: overflowing(formula(z), z, float("nan"))
 
 
+def gated(z: Tracked, u: Tracked) -> Tracked:
+    """Return z (1 + tanh(sqrt(2 / pi) u)) / 2."""
+    return z * (0.5 * (1.0 + tanh(math.sqrt(2.0 / math.pi) * u)))
+
+
+def cubic(z: Tracked, *, c: float) -> Tracked:
+    return gated(z, z + c * (z * z * z))
+
+
+def logarithm_of_sum(z: Tracked) -> Tracked:
+    """Return log sum e^z, its maximum taken out."""
+    top = Tracked(z.value.max(axis=0, keepdims=True), None, z.u)
+    return log(exp(z - top).sum(axis=0)) + top
+
+
 FORMS: dict[str, dict[str, Formula]] = {
     "identity": {},
     "sigmoid": {
@@ -62,6 +87,7 @@ FORMS: dict[str, dict[str, Formula]] = {
         "sigmoid of z clipped to [-500, 500]": sigmoid_clipped(500.0),
         "sigmoid of z clipped to [-100, 100]": sigmoid_clipped(100.0),
         "sigmoid of z clipped to [-50, 50]": sigmoid_clipped(50.0),
+        "sigmoid of z clipped to [-30, 30]": sigmoid_clipped(30.0),
         "sigmoid of z clipped to [-20, 20]": sigmoid_clipped(20.0),
         "sigmoid of z clipped to [-10, 10]": sigmoid_clipped(10.0),
         "(1 + tanh(z / 2)) / 2, which cancels below": lambda z: 0.5 * (1.0 + tanh(0.5 * z)),
@@ -86,10 +112,25 @@ FORMS: dict[str, dict[str, Formula]] = {
         "z (1 + erf(z)) / 2, sqrt(2) left out": lambda z: z * (0.5 * (1.0 + erf(z))),
         "z (1 + erf(z / sqrt(2))), the half left out": lambda z: 2.0 * stated.gelu(z),
     },
+    "gelu_tanh": {
+        f"the constant {c:g} in place of 0.044715": partial(cubic, c=c) for c in (0.44715, 0.0044715, 0.04715, 0.0044)
+    }
+    | {
+        "z squared in place of z cubed": lambda z: gated(z, z + 0.044715 * (z * z)),
+        "sqrt(2 pi) in place of sqrt(2 / pi)": lambda z: z * (0.5 * (1.0 + tanh(math.sqrt(2.0 * math.pi) * (z + 0.044715 * (z * z * z))))),
+        "the erf form": stated.gelu,
+    },
     "softmax": {
         "softmax without subtracting the maximum": unshifted_softmax,
         "softmax over the examples": lambda z: stated.softmax(z.T).T,
         "softmax over everything": lambda z: exp(z) / exp(z).sum(),
+        "exp(z - logsumexp(z)), which loses digits where z is large": lambda z: exp(
+            z - logarithm_of_sum(z)
+        ),
+        "divided by the mean, not by the sum": lambda z: (
+            stated.softmax(z) * float(z.shape[0])
+        ),
+        "the maximum of all examples subtracted, which underflows": lambda z: underflowing(z),
         "its logarithm": lambda z: log(stated.softmax(z)),
         "e^z, never divided by its sum": exp,
         "z / sum z": lambda z: z / z.sum(axis=0),
@@ -118,11 +159,13 @@ FORMS: dict[str, dict[str, Formula]] = {
         "log(1 + e^z), which overflows, and cancels below": lambda z, **o: overflowing(
             log(1.0 + exp(z)), z, float("inf")
         ),
+        "logarithm to base 2": lambda z, **o: stated.softplus(z, **o) / math.log(2.0),
         "beta forgotten in the division": lambda z, beta, threshold: beta
         * stated.softplus(z, beta=beta, threshold=threshold),
     },
     "silu": {
         "z e^z / (1 + e^z), which overflows": nan_where_overflowing(stated.silu),
+        "z (1 + tanh(z / 2)) / 2, which cancels below": lambda z: z * (0.5 * (1.0 + tanh(0.5 * z))),
         "z hardsigmoid(z)": lambda z: z * clamped(z / 6.0 + 0.5, 0.0, 1.0),
     },
 }  # fmt: skip

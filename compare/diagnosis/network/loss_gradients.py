@@ -22,7 +22,7 @@ from compare.diagnosis.variant import Variant
 from compare.formulas import activations
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import sqrt, where
+from compare.formulas.functions import absolute, sqrt, where
 
 Formula = Callable[..., Tracked]
 
@@ -55,7 +55,27 @@ GRADIENTS: dict[str, dict[str, Formula]] = {
         "a in place of a - y": lambda A, Y: (2.0 / elements(A)) * A,
         "(a - y)^2, not differentiated": lambda A, Y: (A - Y) * (A - Y) / elements(A),
     },
-    "l1": {"a - y in place of its sign": lambda A, Y: (A - Y) / elements(A)},
+    "l1": {
+        "a - y in place of its sign": lambda A, Y: (A - Y) / elements(A),
+        "sign 1 where a = y": lambda A, Y: where(A >= Y, 1.0 + 0.0 * A, -1.0 + 0.0 * A) / elements(A),
+        "sign -1 where a = y": lambda A, Y: where(A > Y, 1.0 + 0.0 * A, -1.0 + 0.0 * A) / elements(A),
+    },
+    "huber": {
+        "a - y, never clipped": lambda A, Y, delta: (A - Y) / elements(A),
+        "sign without its factor delta": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, A - Y, stated.sign(A, Y)
+        ) / elements(A),
+        "a - y doubled where small": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 2.0 * (A - Y), delta * stated.sign(A, Y)
+        ) / elements(A),
+    },
+    "smooth_l1": {
+        "a - y, not divided by beta": lambda A, Y, beta: where(
+            absolute(A - Y) < beta, A - Y, stated.sign(A, Y)
+        ) / elements(A),
+        "that of huber": lambda A, Y, beta: stated.huber_gradient(A, Y, delta=beta),
+        "(a - y) / beta, never clipped": lambda A, Y, beta: (A - Y) / beta / elements(A),
+    },
     "bce": {
         "no floor under a (1 - a)": lambda A, Y: guarded(A, Y, (1.0 - A) * A),
         "(a - y) / N: already the gradient at Z": lambda A, Y: (A - Y) / elements(A),
@@ -139,7 +159,8 @@ def loss_gradients(scene: Scene) -> Iterator[Variant]:
     name, options = named(scene.last.formulas.loss[0])
     put = partial(partial, with_loss, index=1)
     for wrong, formula in GRADIENTS.get(name, {}).items():
-        yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=put(formula=formula))
+        change = put(formula=partial(formula, **options))
+        yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=change)
     for other in alternatives(name):
         change = put(formula=getattr(stated, f"{other}_gradient"))
         yield Variant(f"the gradient of {other}", other, line(scene), formulas=change)

@@ -2,6 +2,7 @@ r"""Mistakes of the loss's value: another loss, another mean, clipped or unclamp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -46,6 +47,12 @@ def binary(A: Tracked, Y: Tracked, *, floor: float = -np.inf, inside: float = 0.
     return -((Y * up + (1.0 - Y) * down).sum() / elements(A))
 
 
+def one_sided(A: Tracked, Y: Tracked, *, inside: float = 0.0, scale: float = 1.0) -> Tracked:
+    """Return binary cross entropy with a + inside in the logarithm of a alone, or that logarithm scaled."""
+    up = scale * maximum(log(A + inside), -100.0)
+    return -((Y * up + (1.0 - Y) * maximum(log(1.0 - A), -100.0)).sum() / elements(A))
+
+
 def stored(x: Tracked) -> Tracked:
     """Return a value as the program's type holds it: 1 where it saturates."""
     dtype = np.float32 if x.u > 2.0**-30 else np.float64
@@ -78,9 +85,41 @@ VALUES: dict[str, dict[str, Formula]] = {
     "mse": {
         "its root (RMSE)": lambda A, Y: sqrt(stated.mse(A, Y)),
         "broadcast: every prediction against every target": all_pairs,
+        "the square of the mean error, not the mean of squares": lambda A, Y: (
+            ((A - Y).sum() / elements(A)) * ((A - Y).sum() / elements(A))
+        ),
         "the mean of errors, not of their squares": lambda A, Y: (A - Y).sum() / elements(A),
         "the mean of magnitudes, not of squares": lambda A, Y: absolute(A - Y).sum() / elements(A),
         "the largest squared error": lambda A, Y: largest((A - Y) * (A - Y)),
+    },
+    "huber": {
+        "linear part without -delta^2 / 2": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * absolute(A - Y)
+        ).sum() / elements(A),
+        "r^2, not halved, where small": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, (A - Y) * (A - Y), delta * (absolute(A - Y) - 0.5 * delta)
+        ).sum() / elements(A),
+        "linear part without its factor delta": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), absolute(A - Y) - 0.5 * delta
+        ).sum() / elements(A),
+        "linear part delta (r - delta)": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * (absolute(A - Y) - delta)
+        ).sum() / elements(A),
+        "linear part r - 1/2, whatever delta": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), absolute(A - Y) - 0.5
+        ).sum() / elements(A),
+    },
+    "smooth_l1": {
+        "r^2 / 2, not divided by beta, where small": lambda A, Y, beta: where(
+            absolute(A - Y) < beta, 0.5 * ((A - Y) * (A - Y)), absolute(A - Y) - 0.5 * beta
+        ).sum() / elements(A),
+        "linear part without -beta / 2": lambda A, Y, beta: where(
+            absolute(A - Y) < beta, 0.5 * ((A - Y) * (A - Y)) / beta, absolute(A - Y)
+        ).sum() / elements(A),
+        "r^2 / beta, not halved, where small": lambda A, Y, beta: where(
+            absolute(A - Y) < beta, (A - Y) * (A - Y) / beta, absolute(A - Y) - 0.5 * beta
+        ).sum() / elements(A),
+        "huber": lambda A, Y, beta: stated.huber(A, Y, delta=beta),
     },
     "bce": {
         "the logarithms not clamped at -100": binary,
@@ -91,6 +130,10 @@ VALUES: dict[str, dict[str, Formula]] = {
             ((1.0 - Y) * maximum(log(1.0 - A), -100.0)).sum() / elements(A)
         ),
         "labels in uint8: -1 is 255": wrapped,
+        "log(a) to base 10, log(1 - a) not": lambda A, Y: one_sided(A, Y, scale=1.0 / math.log(10.0)),
+        "log(1 - a) to base 10, log(a) not": lambda A, Y: one_sided(
+            1.0 - A, 1.0 - Y, scale=1.0 / math.log(10.0)
+        ),
         "logarithm to base 2": lambda A, Y: stated.bce(A, Y) / float(np.log(2.0)),
         "labels and probabilities swapped": lambda A, Y: binary(Y, A, floor=-100.0),
     }
@@ -100,7 +143,12 @@ VALUES: dict[str, dict[str, Formula]] = {
         )
         for e in EPSILONS
     }
-    | {f"{e:g} added inside the logarithms": partial(binary, inside=e) for e in EPSILONS},
+    | {f"{e:g} added inside the logarithms": partial(binary, inside=e) for e in EPSILONS}
+    | {f"{e:g} added inside log(a) alone": partial(one_sided, inside=e) for e in EPSILONS}
+    | {
+        f"{e:g} added inside log(1 - a) alone": lambda A, Y, e=e: one_sided(1.0 - A, 1.0 - Y, inside=e)
+        for e in EPSILONS
+    },
     "bce_with_logits": {
         "probabilities where logits belong: sigmoid applied twice": lambda A, Y: (
             stated.bce_with_logits(activations.sigmoid(A), Y)
@@ -110,6 +158,12 @@ VALUES: dict[str, dict[str, Formula]] = {
         "log(sigmoid(z)), infinite where it saturates": lambda A, Y: binary(
             stored(activations.sigmoid(A)), Y
         ),
+        "log(1 + exp(-z)), |z| left out": lambda A, Y: (
+            (maximum(A, 0.0) - A * Y + log(1.0 + exp(-A))).sum() / elements(A)
+        ),
+        "max(z, 0) left out": lambda A, Y: (
+            (log(1.0 + exp(-absolute(A))) - A * Y).sum() / elements(A)
+        ),
         "log(1 + e^z) - y z, which overflows": lambda A, Y: (
             (overflowing(log(1.0 + exp(A)), A, np.inf) - A * Y).sum() / elements(A)
         ),
@@ -118,6 +172,10 @@ VALUES: dict[str, dict[str, Formula]] = {
         "softmax over the examples": lambda A, Y: (
             stated.cross_entropy(A.T, Y.T) * (A.shape[0] / A.shape[1])
         ),
+        "binary cross entropy of each class": lambda A, Y: (
+            binary(activations.softmax(A), Y) * float(A.shape[0])
+        ),
+        "the mean of binary cross entropies": lambda A, Y: binary(activations.softmax(A), Y),
         "softmax applied twice": lambda A, Y: stated.cross_entropy(activations.softmax(A), Y),
         "logits taken for probabilities": likelihood,
         "logits summed, the logarithm of the sum left out": lambda A, Y: -(
@@ -174,7 +232,8 @@ def loss_values(scene: Scene) -> Iterator[Variant]:
     name, options = named(scene.last.formulas.loss[0])
     put = partial(partial, with_loss, index=0)
     for wrong, formula in VALUES.get(name, {}).items():
-        yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=put(formula=formula))
+        change = put(formula=partial(formula, **options))
+        yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=change)
     for other in alternatives(name):
         change = put(formula=getattr(stated, other))
         yield Variant(f"{other} in place of {name}", other, line(scene), formulas=change)

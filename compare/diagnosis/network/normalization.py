@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
@@ -69,6 +71,22 @@ def mean(x: Tracked, axis: int = 1) -> Tracked:
     return x.sum(axis=axis) / float(x.shape[axis])
 
 
+def layer_norm(b: Layer) -> Tracked:
+    centred = b.Z - mean(b.Z, 0)
+    return centred / sqrt(mean(centred * centred, 0) + b.eps)
+
+
+def everything(b: Layer) -> Tracked:
+    N = float(b.Z.value.size)
+    centred = b.Z - b.Z.sum() / N
+    return centred / sqrt((centred * centred).sum() / N + b.eps)
+
+
+def median(x: Tracked) -> Tracked:
+    """Return the median of each row."""
+    return Tracked(np.median(x.value, axis=1, keepdims=True), None, x.u)
+
+
 OPTIONS: Mapping[str, Mapping[float, str]] = {
     "eps": {1e-3: "Keras", 1e-5: "torch's default", 1e-8: "", 1e-7: "", 1e-6: "", 1e-12: ""},
     "momentum": {0.1: "torch's default", 0.01: "Keras' 0.99 turned round", 0.9: "", 0.99: "",
@@ -108,6 +126,7 @@ FORMS: Mapping[str, dict[str, Form]] = {
         "the running mean in training": (lambda b: b.old("running_mean"), "mu = running_mean"),
         "statistics over the units (layer norm)": (
             lambda b: mean(b.Z, 0) + 0.0 * b.Z, "Z.mean(axis=0)"),
+        "the median": (lambda b: median(b.Z), "np.median(Z, axis=1)"),
         "the mean over everything": (
             lambda b: b.Z.sum() / float(b.Z.value.size) + 0.0 * mean(b.Z), "Z.mean()"),
     },
@@ -135,6 +154,10 @@ FORMS: Mapping[str, dict[str, Form]] = {
             "(Z - mu) / np.sqrt(var * m / (m - 1) + eps)"),
         "the mean not subtracted": (lambda b: b.Z / b.s_, "Z / np.sqrt(var + eps)"),
         "not divided by the deviation": (lambda b: b.Z - b.now("mu"), "Z - mu"),
+        "over the units, as in layer norm": (
+            lambda b: layer_norm(b), "(Z - Z.mean(axis=0)) / np.sqrt(Z.var(axis=0) + eps)"),
+        "over everything": (
+            lambda b: everything(b), "(Z - Z.mean()) / np.sqrt(Z.var() + eps)"),
         "by the running statistics in training": (
             lambda b: (b.Z - b.old("running_mean")) / sqrt(b.old("running_var") + b.eps),
             "(Z - running_mean) / np.sqrt(running_var + eps)"),

@@ -29,6 +29,15 @@ def bent(b: Layer, d: Tracked, *, mean_term: float = 1.0, variance_term: float =
     return total(d, -(mean_term * mean(d)), -(xhat(b) * (variance_term * mean(d * xhat(b)))))
 
 
+def by_parts(b: Layer, power: int) -> Tracked:
+    """Return dZ by dvar and dmu, with s to another power in dvar than 3."""
+    d, s = upstream(b), b.s_
+    scale = s * s * s
+    for _ in range(power):
+        scale = scale / s
+    return total(d, -mean(d), -(xhat(b) * (mean(d * xhat(b)) * scale))) / s
+
+
 FORMS: Mapping[str, dict[str, Form]] = {
     "dgamma": {
         "formed with the output in place of xhat": (
@@ -70,6 +79,18 @@ FORMS: Mapping[str, dict[str, Form]] = {
             lambda b: total(upstream(b), -mean(upstream(b)),
                             -(xhat(b) * xhat(b) * mean(upstream(b) * xhat(b)))) / b.s_,
             "(d - mean(d) - xhat**2 * mean(d * xhat)) / s"),
+        "the derivative of the variance with 1 / s in place of 1 / s^3": (
+            lambda b: by_parts(b, 1), "dvar = (d * (Z - mu)).sum() * -0.5 / s"),
+        "the derivative of the variance with 1 / s^2 in place of 1 / s^3": (
+            lambda b: by_parts(b, 2), "dvar = (d * (Z - mu)).sum() * -0.5 / s**2"),
+        "the derivative of the variance with 1 / s^4 in place of 1 / s^3": (
+            lambda b: by_parts(b, 4), "dvar = (d * (Z - mu)).sum() * -0.5 / s**4"),
+        "the derivative of the mean not divided by s": (
+            lambda b: total(upstream(b) / b.s_, -mean(upstream(b)),
+                            -(xhat(b) * mean(upstream(b) * xhat(b)) / b.s_)),
+            "dmu = -d.sum(), not -(d / s).sum()"),
+        "the derivative of the mean not divided by m": (
+            lambda b: bent(b, upstream(b), mean_term=b.Z.shape[1]) / b.s_, "dmu, not dmu / m"),
         "passed through: gamma alone": (upstream, "gamma * dN"),
         "passed through whole": (dN, "dN"),
         "gamma left out": (lambda b: bent(b, dN(b)) / b.s_, "d = dN, not gamma * dN"),

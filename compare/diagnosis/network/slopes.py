@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import exp, tanh, where
+from compare.formulas.functions import exp, minimum, tanh, where
 
 Formula = Callable[..., Tracked]
 
@@ -23,6 +24,21 @@ def density(z: Tracked) -> Tracked:
 
 def uncentred(z: Tracked, a: Tracked, da: Tracked) -> Tracked:
     return a * (da - da.sum(axis=0) / float(da.shape[0]))
+
+
+def argument(z: Tracked) -> Tracked:
+    """Return u of the tanh approximation of GELU."""
+    return math.sqrt(2.0 / math.pi) * (z + 0.044715 * (z * z * z))
+
+
+def inner(
+    z: Tracked, a: Tracked, da: Tracked, *, three: float = 3.0, outer: bool = True
+) -> Tracked:
+    """Return the gradient of GELU's tanh approximation, with du = sqrt(2 / pi) (1 + three c z^2)."""
+    t = tanh(argument(z))
+    du = math.sqrt(2.0 / math.pi) * (1.0 + three * 0.044715 * (z * z))
+    slope = 0.5 * ((1.0 - t * t) * du)
+    return da * (0.5 * (1.0 + t) + (z * slope if outer else slope))
 
 
 SLOPES: dict[str, dict[str, Formula]] = {
@@ -53,6 +69,9 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "a + 1 in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * (a + 1.0)),
         "e^z without alpha": lambda z, a, da, alpha: stated.elu_gradient(z, a, da),
         "a in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * a),
+        "alpha e^a, a in place of z": lambda z, a, da, alpha: where(
+            z > 0.0, da, da * (alpha * exp(minimum(a, 0.0)))
+        ),
         "alpha alone": lambda z, a, da, alpha: where(z > 0.0, da, da * alpha),
         "z + alpha in place of a + alpha": lambda z, a, da, alpha: where(
             z > 0.0, da, da * (z + alpha)
@@ -81,6 +100,12 @@ SLOPES: dict[str, dict[str, Formula]] = {
     "gelu": {
         "Phi(z) without z phi(z)": lambda z, a, da: da * stated.normal_cdf(z),
         "that of the tanh approximation": stated.gelu_tanh_gradient,
+        "Phi(z) + z phi(z) / 2": lambda z, a, da: (
+            da * (stated.normal_cdf(z) + 0.5 * (z * density(z) * (1.0 / math.sqrt(2.0 * math.pi))))
+        ),
+        "phi(z) without the half in its exponent": lambda z, a, da: (
+            da * (stated.normal_cdf(z) + z * exp(-(z * z)) * (1.0 / math.sqrt(2.0 * math.pi)))
+        ),
         "phi(z) without 1 / sqrt(2 pi)": lambda z, a, da: (
             da * (stated.normal_cdf(z) + z * density(z))
         ),
@@ -88,12 +113,24 @@ SLOPES: dict[str, dict[str, Formula]] = {
             da * (stated.normal_cdf(z) + density(z) * (1.0 / math.sqrt(2.0 * math.pi)))
         ),
     },
-    "gelu_tanh": {"that of the erf form": stated.gelu_gradient},
+    "gelu_tanh": {
+        "that of the erf form": stated.gelu_gradient,
+        "the 3 of its inner derivative left out": partial(inner, three=1.0),
+        "its inner derivative left out": partial(inner, three=0.0),
+        "the second term left out": lambda z, a, da: da * (0.5 * (1.0 + tanh(argument(z)))),
+        "z left out of the second term": partial(inner, outer=False),
+    },
     "silu": {
         "s alone": lambda z, a, da: da * stated.sigmoid(z),
         "s (1 - s), that of sigmoid": lambda z, a, da: squashed(stated.sigmoid(z), da),
         "s + z s, without (1 - s)": lambda z, a, da: da * (stated.sigmoid(z) * (1.0 + z)),
         "z s (1 - s), without s": lambda z, a, da: z * squashed(stated.sigmoid(z), da),
+        "s + s (1 - s), z left out": lambda z, a, da: (
+            da * (stated.sigmoid(z) * (2.0 - stated.sigmoid(z)))
+        ),
+        "a + 1 - s, s left out": lambda z, a, da: da * (a + (1.0 - stated.sigmoid(z))),
+        "a + s, without (1 - a)": lambda z, a, da: da * (a + stated.sigmoid(z)),
+        "a (1 - s), without s": lambda z, a, da: da * (a * (1.0 - stated.sigmoid(z))),
         "s (1 + a (1 - s)), a in place of z": lambda z, a, da: (
             da * (stated.sigmoid(z) * (1.0 + a * (1.0 - stated.sigmoid(z))))
         ),

@@ -19,12 +19,19 @@ def sgd(
     """Return the step: `velocity` is how m is kept, `look` what Nesterov looks ahead with."""
     mu, lr = o.get("momentum", 0.0), number(o["lr"])
     d = decayed(p, g, o, weight, m)
-    q, inside = shrunk(p, o, weight), velocity.startswith("lr inside")
+    q, inside = shrunk(p, o, weight), velocity == "lr inside"
     if mu:
         before = old("m")
         v = kept(before, d, p, o, velocity)
         yield "m", v
         v = new("m") or v
+        d = (
+            -g
+            if o.get("maximize") and weight == "buffer only"
+            else g
+            if weight == "buffer only"
+            else d
+        )
         d = looked(look if o.get("nesterov") or look == "stale" else "none", d, v, before, mu)
     d = sign(d) if direction == "sign" else d
     if weight == "after" and o.get("weight_decay"):
@@ -43,6 +50,8 @@ def looked(look: str, g: Tracked, v: Tracked, before: Tracked | None, mu: float)
         "twice": lambda: total(g, m * (m * v)),
         "sum": lambda: total(g, v),
         "both": lambda: total(held(1.0 + number(mu), v) * v, -(m * g)),
+        "plus old": lambda: total(held(1.0 + number(mu), v) * v, m * old),
+        "swapped": lambda: total(v, m * g),
         "stale": lambda: old,
     }[look]()
 
@@ -82,6 +91,15 @@ MISTAKES = (
     Mistake({"velocity": "lr inside"}, "learning rate inside the velocity",
             "m = mu * m + lr * g; W = W - m", "m = mu * m + g; W = W - lr * m",
             "Sutskever et al. 2013, Keras", "the same while lr is constant, other once it changes"),
+    Mistake({"velocity": "lr inside, and out"}, "learning rate inside the velocity and in the update too",
+            "m = mu * m + lr * g; W = W - lr * m", "m = mu * m + g; W = W - lr * m", "",
+            "a learning rate lr times as large"),
+    Mistake({"look": "plus old"}, "Nesterov's old velocity added, not subtracted",
+            "W + mu * v_old + (1 + mu) * v", "W - mu * v_old + (1 + mu) * v", needs="nesterov"),
+    Mistake({"look": "swapped"}, "Nesterov with g and m swapped", "d = m + mu * g", "d = g + mu * m",
+            needs="nesterov"),
+    Mistake({"weight": "buffer only"}, "weight decay in the velocity, not in Nesterov's gradient",
+            "d = g + mu * m, m of g + wd * W", "both of g + wd * W", needs="nesterov"),
     Mistake({"velocity": "average"}, "momentum as a moving average",
             "m = mu * m + (1 - mu) * g", "m = mu * m + (1 - dampening) * g",
             "the form of Adam's m", "a learning rate (1 - mu) times as large"),

@@ -8,7 +8,7 @@ from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.moments import AVERAGES
 from compare.diagnosis.rules.terms import DECOUPLED, average, corrections, decayed, shrunk
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
+from compare.formulas.functions import absolute, maximum, minimum, power, sqrt, total, where
 from compare.formulas.optimizers.nadam import SINGLE, coefficient
 from compare.formulas.optimizers.radam import rectification
 from compare.formulas.optimizers.rprop import product
@@ -38,11 +38,12 @@ def adamax(
     mt = average(b1, old("m"), g, first)
     yield "m", mt
     e, before = held(o.get("eps", 1e-8), p), old("u")
-    u = absolute(g) + e if epsilon == "inside" else absolute(g)
+    u = absolute(g) + e if epsilon in ("inside", "squares") else absolute(g)
+    u = square(g) + e if decay == "squares" else u
     if before is not None:
-        u = maximum(
-            {"none": before, "all": held(b2, p) * before}.get(decay, held(b2, p) * before), u
-        )
+        shrunken = before if decay == "none" else held(b2, p) * before
+        u = total(shrunken, u) if decay == "sum" else maximum(shrunken, u)
+    u = u + e if epsilon == "kept outside" else u
     yield "u", u
     t, mt, u = new("t") or t, new("m") or mt, new("u") or u
     one, two = corrections(b1, b2, t, correction)
@@ -56,6 +57,14 @@ ADAMAX = (
             "u = np.maximum(beta2 * u, np.abs(g) + eps)", "Keras"),
     Mistake({"epsilon": "none"}, "epsilon left out", "u = np.maximum(beta2 * u, np.abs(g))",
             "u = np.maximum(beta2 * u, np.abs(g) + eps)", "the paper's algorithm 2"),
+    Mistake({"epsilon": "kept outside"}, "epsilon added to the maximum", "u = np.maximum(beta2 * u, np.abs(g)) + eps",
+            "u = np.maximum(beta2 * u, np.abs(g) + eps)"),
+    Mistake({"decay": "sum"}, "a sum in place of the maximum", "u = beta2 * u + np.abs(g) + eps",
+            "u = np.maximum(beta2 * u, np.abs(g) + eps)"),
+    Mistake({"decay": "squares"}, "the square of the gradient in place of its size",
+            "u = np.maximum(beta2 * u, g**2 + eps)", "u = np.maximum(beta2 * u, np.abs(g) + eps)"),
+    Mistake({"correction": "second beta"}, "beta2 in the bias correction", "lr / (1 - beta2**t) * m / u",
+            "lr / (1 - beta1**t) * m / u"),
     Mistake({"decay": "none"}, "the old maximum is not decayed", "u = np.maximum(u, np.abs(g) + eps)",
             "u = np.maximum(beta2 * u, np.abs(g) + eps)"),
     Mistake({"correction": "none"}, "no bias correction", "lr * m / u", "lr / (1 - beta1**t) * m / u"),
@@ -85,10 +94,15 @@ def nadam(
         0.0 if schedule == "undecayed" else o.get("momentum_decay", 4e-3),
     )
     k = k - 1.0 if schedule == "early" else k
-    now, later = coefficient(b1, psi, k), coefficient(b1, psi, k + 1.0)
+    base = {"0.99": 0.99, "0.95": 0.95}.get(schedule, 0.96)
+    half = {"no half": 1.0}.get(schedule, 0.5)
+    psi = 0.04 if schedule == "0.04" else psi
+    now, later = (annealed(b1, psi, x, base, half) for x in (k, k + 1.0))
+    later = now if ahead == "same" else later
     if schedule == "constant":
         now, later = number(b1), number(b1)
-    mu = (held(now, p) * (old("mu") or held(ONE, p))).rounded(2.0 * SINGLE / p.u)
+    product = held(ONE, p) if ahead == "no product" else old("mu") or held(ONE, p)
+    mu = (held(now, p) * product).rounded(2.0 * SINGLE / p.u)
     yield "mu", mu
     mt, vt = average(b1, old("m"), g, first), average(b2, old("v"), square(g), second)
     yield "m", mt
@@ -99,11 +113,36 @@ def nadam(
     below = sqrt(v + e) if epsilon == "inside" else sqrt(v) + (0.0 * e if epsilon == "none" else e)
     weight_now = number(o["lr"]) * (1.0 - now) / (1.0 - product_)
     weight_later = number(o["lr"]) * later / (1.0 - product_ * (ONE if ahead == "this" else later))
+    if ahead == "simple":
+        one = 1.0 - power(b1, held(t, ONE))
+        weight_now, weight_later = (
+            number(o["lr"]) * x / one for x in (1.0 - number(b1), number(b1))
+        )
     step = held(weight_now, p) * g / below if ahead != "without g" else 0.0 * g
     yield "", total(total(p, -step), -(held(weight_later, p) * mt / below))
 
 
+def annealed(b1: float, psi: float, k: Tracked, base: float, half: float) -> Tracked:
+    """Return the coefficient with another base or share: torch's is beta1 (1 - 0.5 * 0.96^(k psi))."""
+    if (base, half) == (0.96, 0.5):
+        return coefficient(b1, psi, k)
+    return number(b1) * (1.0 - half * power(base, k * number(psi)))
+
+
 NADAM = (
+    Mistake({"schedule": "0.99"}, "0.99 in place of 0.96 in the coefficient", "0.99**(t * psi)",
+            "mu_t = beta1 * (1 - 0.5 * 0.96**(t * psi))"),
+    Mistake({"schedule": "no half"}, "the half in the coefficient left out", "beta1 * (1 - 0.96**(t * psi))",
+            "mu_t = beta1 * (1 - 0.5 * 0.96**(t * psi))"),
+    Mistake({"schedule": "0.04"}, "momentum_decay ten times as large: 0.04", "0.96**(t * 0.04)",
+            "0.96**(t * 0.004)", same_as="momentum_decay=0.04"),
+    Mistake({"ahead": "same"}, "this step's coefficient in both places, no look-ahead",
+            "mu_t for mu_next", "mu_next = mu of t + 1"),
+    Mistake({"ahead": "no product"}, "the product of the coefficients is not kept", "1 - mu_t",
+            "1 - mu_1 mu_2 ... mu_t"),
+    Mistake({"ahead": "simple"}, "NAdam without its schedule",
+            "(beta1 * m + (1 - beta1) * g) / (1 - beta1**t)",
+            "(1 - mu_t) / (1 - mu) * g + mu_next / (1 - mu * mu_next) * m", "many texts, optax.nadam"),
     Mistake({"schedule": "undecayed"}, "momentum_decay left out", "mu_t = beta1 / 2",
             "mu_t = beta1 * (1 - 0.5 * 0.96**(t * momentum_decay))", same_as="momentum_decay=0"),
     Mistake({"schedule": "constant"}, "the coefficient is beta1 at every step", "mu_t = beta1",
@@ -142,14 +181,30 @@ def radam(
     one, two = corrections(b1, b2, t, correction)
     step, e = held(number(o["lr"]) / one, p) * mt, held(o.get("eps", 1e-8), p)
     rho, r = rectification(b2, held(t, ONE))
+    if rectified == "rho without 2":
+        rho, r = unrectified(b2, held(t, ONE))
     r = {"none": ONE, "squared": r * r}.get(rectified, r)
     c = held(sqrt(two), p)
     below = {"after": sqrt(vt) / c + e, "none": sqrt(vt) / c}.get(epsilon, (sqrt(vt) + e) / c)
     early = 0.0 * step if rectified == "waiting" else step
+    early = step / (sqrt(vt) / c + e) if rectified == "adam before" else early
     yield "", total(p, -where(rho > threshold, step * held(r, p) / below, early))
 
 
+def unrectified(b2: float, t: Tracked) -> tuple[Tracked, Tracked]:
+    """Return rho and r with t beta2^t / (1 - beta2^t) once, not twice."""
+    most = 2.0 / (1.0 - number(b2)) - 1.0
+    decay = power(b2, t)
+    rho = most - t * decay / (1.0 - decay)
+    r = (rho - 4.0) * (rho - 2.0) * most / ((most - 4.0) * (most - 2.0) * rho)
+    return rho, sqrt(maximum(r, 0.0))
+
+
 RADAM = (
+    Mistake({"rectified": "rho without 2"}, "the 2 in rho left out", "rho_inf - t * beta2**t / (1 - beta2**t)",
+            "rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)"),
+    Mistake({"rectified": "adam before"}, "Adam's step before the rectification", "lr * mhat / (np.sqrt(vhat) + eps)",
+            "lr * mhat while rho <= 5"),
     Mistake({"epsilon": "after"}, "epsilon added after the bias correction",
             "np.sqrt(v) / np.sqrt(1 - beta2**t) + eps", "(np.sqrt(v) + eps) / np.sqrt(1 - beta2**t)",
             "torch's Adam; its RAdam adds it before"),
@@ -177,14 +232,17 @@ def rprop(
     minus, plus = o.get("etas", (0.5, 1.2))
     minus, plus = (plus, minus) if steps == "swapped" else (minus, plus)
     least, most = (held(x, p) for x in o.get("step_sizes", (1e-6, 50.0)))
-    factor = where(turn > 0.0, held(plus, p), where(turn < 0.0, held(minus, p), held(1.0, p)))
+    minus, plus = {"1.1": (minus, 1.1)}.get(steps, (minus, plus))
+    grows = turn >= 0.0 if steps == "grows at 0" else turn > 0.0
+    factor = where(grows, held(plus, p), where(turn < 0.0, held(minus, p), held(1.0, p)))
     eta = (old("eta") or held(o["lr"], p)) * factor
     eta = minimum(maximum(eta, least), most) if steps != "unclamped" else eta
     eta = held(o["lr"], p) + 0.0 * eta if steps == "constant" else eta
     yield "eta", eta
-    prev = where(turn < 0.0, 0.0, g) if turning == "rest" else g
+    prev = where(turn < 0.0, 0.0, g) if turning in ("rest", "back") else g
     yield "prev", prev
     eta, prev = new("eta") or eta, new("prev") or prev
+    prev = where(turn < 0.0, 0.0, g) if turning == "kept" else prev
     size = eta * absolute(prev) if steps == "times |g|" else eta
     yield "", where(prev > 0.0, p - size, where(prev < 0.0, p + size, p))
 
@@ -192,6 +250,11 @@ def rprop(
 RPROP = (
     Mistake({"turning": "step"}, "a step is taken where the gradient turns", "prev = g",
             "prev = np.where(g * prev < 0, 0, g)", "Rprop+ and iRprop differ from torch here"),
+    Mistake({"turning": "kept"}, "the gradient is kept where it turns, though no step is taken",
+            "prev = g", "prev = np.where(g * prev < 0, 0, g)"),
+    Mistake({"steps": "grows at 0"}, "the step grows where the product is 0", "eta_plus where g * prev >= 0",
+            "eta_plus where g * prev > 0"),
+    Mistake({"steps": "1.1"}, "eta_plus = 1.1", "eta * 1.1", "eta * eta_plus", same_as="etas=(eta_minus, 1.1)"),
     Mistake({"steps": "unclamped"}, "the step sizes are not clamped", "eta = eta * factor",
             "eta = np.clip(eta * factor, least, most)"),
     Mistake({"steps": "swapped"}, "the two factors swapped", "eta_minus where the sign is kept",

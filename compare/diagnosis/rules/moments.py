@@ -31,12 +31,15 @@ def adam(
     t = counted(old("t"), p)
     yield "t", t
     mt = average(b1, old("m"), d, first)
-    yield "m", mt / held(corrections(b1, b2, new("t") or t, "both")[0], p) if kept == "mhat" else mt
-    t, mt = new("t") or t, new("m") or mt
+    hats = corrections(b1, b2, new("t") or t, "both")
+    hatted = kept in ("mhat", "hats")
+    yield "m", mt / held(hats[0], p) if hatted else mt
+    t, mt = new("t") or t, new("m") or (mt / held(hats[0], p) if hatted else mt)
     vt = average(b2, old("v"), squares(squared, d, mt, -g if o.get("maximize") else g, old), second)
-    yield "v", vt
-    vt = new("v") or vt
-    one, two = corrections(b1, b2, t, correction)
+    vt = maximum(old("v") or 0.0 * vt, vt) if maximal == "into v" and o.get("amsgrad") else vt
+    yield "v", vt / held(hats[1], p) if kept == "hats" else vt
+    vt = new("v") or (vt / held(hats[1], p) if kept == "hats" else vt)
+    one, two = (ONE, ONE) if kept == "hats" else corrections(b1, b2, t, correction)
     if o.get("amsgrad"):
         raw = vt / held(two, p) if maximal == "corrected" else vt
         top = old("vmax")
@@ -48,6 +51,7 @@ def adam(
         two = ONE if maximal in ("corrected", "uncorrected") else two
     q = shrunk(p, o, weight) if apart else p
     one = ONE if along == "g" else one
+    mt = (old("m") or 0.0 * mt) if along == "old m" else mt
     vt = (old("v") or 0.0 * vt) if maximal == "stale" else vt
     step = (
         held(number(o["lr"]) / one, p)
@@ -57,6 +61,9 @@ def adam(
     if weight == "divided":
         bottom = denominator(vt, two, o.get("eps", 1e-8), epsilon)
         step = step + held(number(o["lr"]) * number(o.get("weight_decay", 0.0)), p) * p / bottom
+    if weight == "at the step" and o.get("weight_decay"):
+        rate = number(o["lr"]) * sqrt(two) / one
+        q = p - held(rate * number(o["weight_decay"]), p) * p
     if weight == "after" and o.get("weight_decay"):
         q = q - held(number(o["lr"]) * number(o["weight_decay"]), p) * (q - step)
     yield "", total(q, -step)
@@ -67,6 +74,8 @@ def squares(form: str, d: Tracked, m: Tracked, plain: Tracked, old: Slots) -> Tr
     if form == "|g|":
         return absolute(d)
     deviation = d - m
+    if form == "mean":
+        return held(square(d).sum() / float(d.value.size), d)
     return square({"m": m, "undecayed g": plain, "g - m": deviation}.get(form, d))
 
 
@@ -127,6 +136,10 @@ CORRECTIONS = (
             "1 - beta**t"),
     Mistake({"correction": "single"}, "the powers of beta in float32", "np.float32(beta)**np.float32(t)",
             "beta**t in float64", "a step counter that is a float32 array"),
+    Mistake({"correction": "late start"}, "bias correction one step early, from the second step on",
+            "1 - beta**max(t - 1, 1)", "1 - beta**t, t from 1"),
+    Mistake({"correction": "first multiplied"}, "the first correction multiplies where it should divide",
+            "m * (1 - beta1**t)", "m / (1 - beta1**t)"),
     Mistake({"correction": "times t"}, "bias correction with beta times t", "1 - beta * t",
             "1 - beta**t"),
     Mistake({"correction": "same beta"}, "beta1 in both bias corrections",
@@ -188,6 +201,14 @@ ADAM = (
             "vmax = max(vmax, v)", needs="amsgrad"),
     Mistake({"maximal": "stale"}, "divided by the root of the old second moment",
             "np.sqrt(v_old) + eps", "np.sqrt(v) + eps, v of this step"),
+    Mistake({"along": "old m"}, "the step is made with the old first moment", "m_old / (...)",
+            "m / (...), m of this step"),
+    Mistake({"maximal": "into v"}, "AMSGrad's maximum is stored as v", "v = max(v, ...)",
+            "vmax = max(vmax, v), v apart", needs="amsgrad"),
+    Mistake({"kept": "hats"}, "both corrected moments are stored", "m = mhat; v = vhat",
+            f"{FIRST}; {SECOND}", "mhat and vhat under the names of m and v"),
+    Mistake({"squared": "mean"}, "one mean square for the whole array",
+            "v = beta2 * v + (1 - beta2) * np.mean(g**2)", SECOND, "Adam-mini, a scalar v"),
     Mistake({"kept": "mhat"}, "the corrected first moment is stored",
             "m = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)", FIRST,
             "mhat under the name of m"),

@@ -10,7 +10,7 @@ import numpy as np
 from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.terms import OTHERS, average, decayed, root, shrunk
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, total
+from compare.formulas.functions import absolute, power, sqrt, total
 from compare.formulas.optimizers.terms import (
     ONE,
     Expected,
@@ -42,8 +42,10 @@ def adagrad(
     steps = {"t": held(t, ONE), "none": 0.0 * held(t, ONE)}.get(rate, held(t, ONE) - 1.0)
     decay = o.get("lr_decay", 0.0)
     below = 1.0 + steps * number(decay) if rate != "compound" else compounded(decay, t)
+    below = {"root": sqrt(below), "power": power(1.0 + decay, steps)}.get(rate, below)
     lr = number(o["lr"]) / below
     squares = old("s") or first if start == "stale" else s
+    squares = squares / held(t, p) if start == "mean" else squares
     step = held(lr, p) * d / root(squares, o.get("eps", 1e-10), epsilon)
     yield "", total(shrunk(p, o, weight), -step)
 
@@ -73,15 +75,20 @@ def rmsprop(
     if start == "stale":
         variance = old("s") or 0.0 * s
     if o.get("centered"):
-        ga = average(alpha, old("ga"), g, form if centring == "same form" else "mean")
+        before_ga = old("ga")
+        ga = average(alpha, before_ga, g, "sum" if centring == "sum" else "mean")
         yield "ga", ga
         ga = new("ga") or ga
         if centring != "ignored":
-            square_of = ga if centring == "not squared" else ga * ga
+            centre = (before_ga or 0.0 * ga) if centring == "old" else ga
+            square_of = centre if centring == "not squared" else centre * centre
             variance = total(variance, square_of if centring == "added" else -square_of)
+            variance = absolute(variance) if centring == "not squared" else variance
     if start == "corrected":
         variance = variance / held(bias(alpha, held(new("t") or counted(old("t"), p), ONE)), p)
-    d = g / root(variance, o.get("eps", 1e-8), epsilon)
+    top = total(g, -ga) if centring == "numerator" and o.get("centered") else g
+    below = root(variance, o.get("eps", 1e-8), epsilon)
+    d = top if velocity == "raw" and o.get("momentum") else top / below
     inside = bool(o.get("momentum")) and velocity == "lr inside"
     if o.get("momentum"):
         d = held(lr, p) * d if inside else d
@@ -91,6 +98,7 @@ def rmsprop(
         yield "m", v
         ahead = velocity == "nesterov"
         d = total(d, held(o["momentum"], p) * (new("m") or v)) if ahead else new("m") or v
+        d = d / below if velocity == "raw" else d
     yield "", total(shrunk(p, o, weight), -(d if inside else held(lr, p) * d))
 
 
@@ -111,13 +119,25 @@ def adadelta(
     yield "v", v
     v = new("v") or v
     before = old("d") or zero(p)
-    above = root(before, eps, epsilon)
+    place = {"outside below": "outside", "none above": "inside"}.get(epsilon, epsilon)
+    bottom = root(v, eps, place)
+    above = root(
+        before, eps, {"outside below": "inside", "none above": "none"}.get(epsilon, epsilon)
+    )
     above = {"none": held(1.0, p) + 0.0 * above, "square": before + held(eps, p)}.get(
         numerator, above
     )
-    delta = above / root(v, eps, epsilon) * g
+    above = bottom if numerator == "upside down" else above
+    bottom = root(before, eps, epsilon) if numerator == "upside down" else bottom
+    if numerator == "no roots":
+        above, bottom = before + held(eps, p), v + held(eps, p)
+    delta = above / bottom * g
     scaled = held(o["lr"], p) * delta
-    yield "d", average(rho, before, square(scaled if order == "after lr" else delta), form)
+    if order == "old squares":
+        delta = above / root(old("v") or zero(p), eps, epsilon) * g
+        scaled = held(o["lr"], p) * delta
+    kept = {"after lr": square(scaled), "gradients": square(g), "magnitudes": absolute(delta)}
+    yield "d", average(rho, before, kept.get(order, square(delta)), form)
     yield "", total(shrunk(p, o, weight), -scaled)
 
 
@@ -154,6 +174,11 @@ ADAGRAD = (
     Mistake({"rate": "compound"}, "lr_decay compounds from step to step",
             "lr = lr / (1 + (t - 1) * lr_decay), kept for the next step",
             "lr / (1 + (t - 1) * lr_decay) of the first lr", needs="lr_decay"),
+    Mistake({"rate": "root"}, "the root of the decay", "lr / np.sqrt(1 + (t - 1) * lr_decay)",
+            "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"rate": "power"}, "lr_decay as a power of the step", "lr / (1 + lr_decay)**(t - 1)",
+            "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"start": "mean"}, "the mean of the squares, not their sum", "np.sqrt(s / t)", "np.sqrt(s)"),
     Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
             same_as="lr_decay=0", needs="lr_decay"),
     Mistake({"start": "0.1"}, "the accumulator starts at 0.1", "s_0 = 0.1",
@@ -190,6 +215,15 @@ RMSPROP = (
             "W - lr * m", "Keras' nesterov option", needs="momentum"),
     Mistake({"centring": "ignored"}, "centred, but the mean is not subtracted", "np.sqrt(s) + eps",
             "np.sqrt(s - ga**2) + eps", same_as="centered=False", needs="centered"),
+    Mistake({"centring": "numerator"}, "the mean is subtracted from the gradient too",
+            "(g - ga) / np.sqrt(s - ga**2)", "g / (np.sqrt(s - ga**2) + eps)", needs="centered"),
+    Mistake({"centring": "old"}, "centred with the old mean", "np.sqrt(s - ga_old**2)",
+            "np.sqrt(s - ga**2) + eps", needs="centered"),
+    Mistake({"centring": "sum"}, "the mean gradient's new share not weighted", "ga = alpha * ga + g",
+            "ga = alpha * ga + (1 - alpha) * g", needs="centered"),
+    Mistake({"velocity": "raw"}, "momentum on the raw gradient, divided afterwards",
+            "m = mu * m + g; W - lr * m / (np.sqrt(s) + eps)", "m = mu * m + g / (np.sqrt(s) + eps)",
+            needs="momentum"),
     Mistake({"centring": "not squared"}, "the mean gradient is not squared",
             "np.sqrt(s - ga) + eps", "np.sqrt(s - ga**2) + eps", needs="centered"),
     Mistake({"velocity": "lr inside"}, "learning rate inside the momentum buffer",
@@ -207,6 +241,18 @@ ADADELTA = (
             "np.sqrt(d + eps) / np.sqrt(v + eps)"),
     Mistake({"numerator": "none"}, "the root of the squared steps left out", "g / np.sqrt(v + eps)",
             "np.sqrt(d + eps) / np.sqrt(v + eps) * g", "RMSprop"),
+    Mistake({"epsilon": "outside below"}, "epsilon outside the root of the denominator",
+            "np.sqrt(d + eps) / (np.sqrt(v) + eps)", "np.sqrt(d + eps) / np.sqrt(v + eps)"),
+    Mistake({"epsilon": "none above"}, "epsilon left out of the numerator", "np.sqrt(d) / np.sqrt(v + eps)",
+            "np.sqrt(d + eps) / np.sqrt(v + eps)", "no step is ever taken from d = 0"),
+    Mistake({"numerator": "no roots"}, "the square roots left out", "(d + eps) / (v + eps) * g",
+            "np.sqrt(d + eps) / np.sqrt(v + eps) * g"),
+    Mistake({"numerator": "upside down"}, "the ratio upside down", "np.sqrt(v + eps) / np.sqrt(d + eps) * g",
+            "np.sqrt(d + eps) / np.sqrt(v + eps) * g"),
+    Mistake({"order": "old squares"}, "divided by the root of the old squares",
+            "np.sqrt(v_old + eps)", "np.sqrt(v + eps), v of this step"),
+    Mistake({"order": "gradients"}, "d averages the gradients, not the steps", "d of g**2", "d of delta**2"),
+    Mistake({"order": "magnitudes"}, "the steps are not squared", "d of np.abs(delta)", "d of delta**2"),
     Mistake({"numerator": "square"}, "the numerator not rooted", "(d + eps) / np.sqrt(v + eps)",
             "np.sqrt(d + eps) / np.sqrt(v + eps)"),
     Mistake({"order": "after lr"}, "the squared steps averaged after the learning rate",

@@ -13,7 +13,9 @@ from compare.formulas.optimizers.terms import ONE, held, number
 
 Options = Mapping[str, Any]
 OTHERS = (1e-16, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)  # epsilons of other frameworks
-DECOUPLED = ("decoupled", "no lr", "after", "none", "from the old", "sign decoupled", "divided")
+DECOUPLED = (
+    "decoupled", "no lr", "after", "none", "from the old", "sign decoupled", "divided", "at the step",
+)  # fmt: skip
 
 
 def sign(p: Tracked) -> Tracked:
@@ -39,7 +41,9 @@ def shrunk(p: Tracked, o: Options, form: str) -> Tracked:
     wd, lr = number(o.get("weight_decay", 0.0)), number(o["lr"])
     if not o.get("weight_decay"):
         return p
-    amount = {"decoupled": lr * wd, "no lr": wd, "sign decoupled": -(lr * wd)}.get(form)
+    amount = {
+        "decoupled": lr * wd, "no lr": wd, "sign decoupled": -(lr * wd), "both": lr * wd, "no wd": lr,
+    }.get(form)  # fmt: skip
     return p if amount is None else held(1.0 - amount, p) * p
 
 
@@ -80,6 +84,7 @@ def corrections(b1: float, b2: float, t: Tracked, form: str) -> tuple[Tracked, T
     """Return 1 - beta1^t and 1 - beta2^t in one of the forms they are written."""
     late = {"late": 1.0, "early": -1.0}.get(form, 0.0)
     k = held(t, ONE) + late
+    k = maximum(k - 1.0, ONE) if form == "late start" else k
     one, two = 1.0 - power(b1, k), 1.0 - power(b2, k)
     plain = 1.0 - number(b1), 1.0 - number(b2)
     single = [number(1.0 - float(np.float32(b) ** k.value.astype(np.float32))) for b in (b1, b2)]
@@ -97,4 +102,5 @@ def corrections(b1: float, b2: float, t: Tracked, form: str) -> tuple[Tracked, T
         "not subtracted": (power(b1, k), power(b2, k)),
         "plus": (1.0 + power(b1, k), 1.0 + power(b2, k)),
         "multiplied": (1.0 / one, 1.0 / two),
+        "first multiplied": (1.0 / one, two),
     }.get(form, (one, two))

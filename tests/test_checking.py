@@ -163,6 +163,80 @@ def test_a_function_that_remembers_is_not_blamed_but_told():
         check_step(remembering, MOMENTUM)
 
 
+CLIPPED = "two-layer relu mse sgd lr=0.1 clip=0.1"
+
+
+def clipping(coefficient):
+    """Return a step whose gradients are multiplied by a coefficient of their norm."""
+
+    def step(state, X, Y, lr):
+        g = gradients(state, X, Y)
+        c = coefficient(np.sqrt(sum((x**2).sum() for x in g.values())))
+        return {n: state[n] - lr * c * x for n, x in g.items()}
+
+    return step
+
+
+COEFFICIENTS = {
+    "always rescaled to the threshold": lambda norm: 0.1 / (norm + 1e-6),
+    "always rescaled, without the 1e-6": lambda norm: 0.1 / norm,
+    "the coefficient without torch's 1e-6": lambda norm: min(0.1 / norm, 1),
+    "clipping left out": lambda norm: 1.0,
+    "rescaled where the norm is below the threshold": lambda norm: max(0.1 / (norm + 1e-6), 1),
+    "clipped to 1 where 0.1 was asked for": lambda norm: min(1 / (norm + 1e-6), 1),
+}
+
+
+def test_clipping_is_tried_on_both_sides_of_its_threshold():
+    verdict = check_step(clipping(lambda norm: min(0.1 / (norm + 1e-6), 1)), CLIPPED)
+    assert not any("threshold" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize("name", COEFFICIENTS)
+def test_mistakes_of_clipping_are_told_apart_by_all_trials(name):
+    """On the first trial alone, where all norms are above the threshold, three of these are the same."""
+    with pytest.raises(Wrong) as caught:
+        check_step(clipping(COEFFICIENTS[name]), CLIPPED)
+    assert name in caught.value.verdict.diagnosis.names
+    assert len(caught.value.verdict.diagnosis.names) <= 1 + name.startswith("clipped to 1")
+
+
+def test_a_threshold_that_no_gradient_comes_up_to_is_told():
+    def step(state, X, Y, lr):  # clipping is left out
+        return updated_by_probabilities(state, X, Y, lr)
+
+    verdict = check_step(step, "two-layer tanh bce sgd lr=0.1 clip=100")
+    assert any("no gradients were found above the threshold 100" in n for n in verdict.notes)
+
+
+def updated_by_probabilities(state, X, Y, lr):
+    A1 = np.tanh(state["W1"] @ X + state["b1"])
+    z = state["W2"] @ A1 + state["b2"]
+    e = np.exp(-np.abs(z))
+    dZ2 = (np.where(z >= 0, 1, e) / (1 + e) - Y) / Y.size
+    dZ1 = (state["W2"].T @ dZ2) * (1 - A1**2)
+    g = {
+        "W1": dZ1 @ X.T,
+        "b1": dZ1.sum(1, keepdims=True),
+        "W2": dZ2 @ A1.T,
+        "b2": dZ2.sum(1, keepdims=True),
+    }
+    return {n: state[n] - lr * x for n, x in g.items()}
+
+
+def test_the_mean_of_accumulated_gradients_may_be_taken_late_where_dW_alone_is_shown():
+    def step(state, X, Y, lr):
+        k, g = state.get("count", 0) + 1, gradients(state, X, Y)
+        new = {"count": k, **{f"d{n}": x for n, x in g.items()}}
+        for n, x in g.items():
+            a = x + (state[f"sum.{n}"] if k % 3 != 1 else 0)
+            new |= {f"sum.{n}": a, n: state[n] - lr * a / 3 if k % 3 == 0 else state[n]}
+        return new
+
+    verdict = check_step(step, "two-layer relu mse sgd lr=0.1 accumulate=3")
+    assert any("the mean over micro-batches is taken of the gradients" in n for n in verdict.notes)
+
+
 def test_a_velocity_that_holds_the_learning_rate_is_told_as_it_falls():
     def step(state, X, Y, lr):
         new = {}
@@ -285,6 +359,37 @@ def test_a_step_that_cannot_be_judged_is_an_error_and_never_right(step, sentence
         check_step(step, LIKE)
 
 
+def test_biases_may_be_spared_from_decay_and_parameters_frozen():
+    def step(state, X, Y, lr):
+        g = gradients(state, X, Y)
+        decay = {n: 0.1 * state[n] if n[0] == "W" else 0.0 for n in g}
+        return {n: state[n] - (lr * (g[n] + decay[n]) if n != "b2" else 0.0) for n in g}
+
+    assert check_step(step, f"{LIKE} weight_decay=0.1 undecayed=b frozen=b2").right
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("undecayed=biases", "undecayed got 'biases'; write the kinds"),
+        ("frozen=W", "frozen got 'W'; write the parameters"),
+        ("frozen=W7", "frozen names 'W7', but the net has 2 layers"),
+    ],
+)
+def test_parameters_that_there_are_not_are_refused(words, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        check_step(returning_parameters, f"{LIKE} {words}")
+
+
+def test_an_assertion_of_the_candidate_is_its_error_and_not_ours():
+    def step(state, X, Y, lr):
+        assert X.shape[1] == 7, "only batches of 7"
+        return returning_parameters(state, X, Y, lr)
+
+    with pytest.raises(ValueError, match="AssertionError: only batches of 7"):
+        check_step(step, LIKE)
+
+
 # Operations and rules
 
 
@@ -359,6 +464,14 @@ def test_an_activation_is_right_as_a_pair_of_either_kind(tanh):
 def test_a_derivative_formed_from_the_wrong_operand_is_named():
     with pytest.raises(Wrong, match="formed from z: 1 - z"):
         check_activation((np.tanh, lambda z: 1 - z**2), "tanh")
+
+
+def test_the_gradient_of_l1_is_0_where_output_and_target_are_equal():
+    def loss(A, Y):
+        return np.abs(A - Y).mean(), np.where(A >= Y, 1.0, -1.0) / A.size
+
+    with pytest.raises(Wrong, match="sign 1 where a = y"):
+        check_loss(loss, "l1")
 
 
 def test_a_loss_is_right_with_its_gradient_and_wrong_without_its_mean():
@@ -445,6 +558,21 @@ def test_the_fixture_offers_every_check(request):
     offered = request.getfixturevalue("parity")
     names = ("activation", "loss", "rule", "step", "training")
     assert all(callable(getattr(offered, f"check_{name}")) for name in names)
+
+
+class OfLists:
+    """An optimiser that is made of a list of arrays, as torch's are."""
+
+    def __init__(self, params, lr=0.01):
+        self.params, self.lr, self.last = params, lr, [np.zeros_like(p) for p in params]
+
+    def step(self, grads):
+        for p, g in zip(self.params, grads, strict=True):
+            p -= self.lr * g
+
+
+def test_an_optimiser_may_be_made_of_a_list():
+    assert check_rule(OfLists, "sgd").right
 
 
 class AheadAdam(Adam):

@@ -95,10 +95,10 @@ def trial(
     for m in batches:
         X = 1.5 * random.normal(size=(sizes[0], m)) + 0.3
         if zeros:
-            X[:, 0] = 0.0
+            X[:, :2] = 0.0
         Y = target(random, sizes[-1], m)
         if zeros and target is real:
-            Y[:, 0] = 0.0  # where the outputs are 0 as well: no error at all
+            Y[:, 1:2] = 0.0  # where the output is 0 as well: no error at all
         masks = {
             f"mask{l}": (random.random((n, m)) > c.dropout).astype(dtype)
             for l, n in enumerate(sizes[1:-1], 1)

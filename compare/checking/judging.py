@@ -59,11 +59,11 @@ def judgement(
             notes += said
             if fitted[name].shape != value.shape:
                 distances[name] = misshapen(value)
-                break
+                return Judgement(shown, distances, expected, tuple(notes))
             distances[name] = distance(fitted[name], value)
             if note := accepted_form(name, fitted, distances, formulas, batch):
                 notes.append(note)
-    notes += unknown(clean, expected, start) if len(expected) > len(distances) / 2 else []
+    notes += unknown(clean, expected, start)
     return Judgement(shown, distances, expected, tuple(notes))
 
 
@@ -182,7 +182,7 @@ def unknown(clean: Mapping[str, Array], expected: Mapping[str, Tracked], start: 
     for name in clean:
         if name in expected or name in start or name in ("X", "Y", "lr"):
             continue
-        near = get_close_matches(name, list(expected), 1)
+        near = get_close_matches(name, list(expected), 1, cutoff=0.75)
         hint = f"; did you mean {near[0]}?" if near else ""
         notes.append(f"no formula is stated for {name}: not judged{hint}")
     return notes

@@ -2,6 +2,7 @@ r"""Reading `like`: what a candidate is meant to be, in a few words such as "two
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from types import ModuleType
@@ -99,7 +100,10 @@ def configuration(like: str) -> Configuration:
     for word in split(like):
         if "=" in word and "(" not in word.split("=")[0]:
             option, _, text = word.partition("=")
-            place(option, value(option, text), options, extra)
+            if option in SPARED:
+                extra[option] = spared(option, text)
+            else:
+                place(option, value(option, text), options, extra)
             continue
         if word.endswith(("-layer", "-layers")):
             depth = layers(word)
@@ -125,13 +129,41 @@ def configuration(like: str) -> Configuration:
     if loss == "cross_entropy" and activations and activations[-1] == "softmax":
         loss = "cross_entropy_on_probabilities"
     output = OUTPUTS.get(parse(loss)[0], "identity")
+    named = shaped(activations, depth, output)
+    for name in extra.get("frozen", ()):
+        if not 1 <= int(re.sub(r"\D", "", name)) <= len(named):
+            raise ValueError(f"frozen names {name!r}, but the net has {len(named)} layers")
     return Configuration(
-        activations=shaped(activations, depth, output),
+        activations=named,
         loss=loss,
         optimizer=rule,
         options=options,
         **extra,
     )
+
+
+def spared(option: str, text: str) -> tuple[str, ...]:
+    """Return what `undecayed=b,gamma` or `frozen=W1,b1` names.
+
+    >>> spared("undecayed", "b,gamma")
+    ('b', 'gamma')
+    """
+    what, example = SPARED[option]
+    names = tuple(text.split(","))
+    for name in names:
+        if not re.fullmatch(what, name):
+            raise ValueError(f"{option} got {name!r}; write {example}")
+    return names
+
+
+KINDS = "W|b|gamma|beta"
+SPARED = {
+    "undecayed": (
+        KINDS,
+        "the kinds of parameters without weight decay, such as undecayed=b,gamma,beta",
+    ),
+    "frozen": (f"({KINDS})[0-9]+", "the parameters that do not train, such as frozen=W1,b1"),
+}
 
 
 def place(option: str, given: Any, options: dict[str, Any], extra: dict[str, Any]) -> None:

@@ -174,8 +174,6 @@ def with_options(
         formulas, initial, steps = run(rule, known, options, sequence, rates)
         reference = torch_rule(known, options)
         return examine(verdict, formulas, initial, steps, reference, case=case)
-    except AssertionError:
-        raise
     except Exception as error:
         what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         return replace(verdict, error=f"on {case}: {' '.join(what.split())}")
@@ -255,9 +253,8 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
 def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
     """Return the step of an object with `step(params, grads)`; its parameters are what it shows."""
     params: Any = {n: x.copy() for n, x in initial.items()}
-    made = constructed(rule, options, params) if isinstance(rule, type) else deepcopy(rule)
-    step = getattr(made, "step", None) or made.update
     as_list = takes_lists(rule, options, initial)
+    step = step_of(rule, options, params, as_list)
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal params
@@ -275,16 +272,26 @@ UNREADABLE = object()
 def takes_lists(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
     """Tell whether a step reads lists of arrays, not mappings, on an object of its own: a trial leaves traces."""
     params: Any = {n: x.copy() for n, x in initial.items()}
-    made = constructed(rule, options, params) if isinstance(rule, type) else deepcopy(rule)
-    step = getattr(made, "step", None) or made.update
+    try:
+        step = step_of(rule, options, params, False)
+    except Exception:  # it reads the parameters that it is made of otherwise
+        return True
     return call(step, params, {n: np.ones_like(x) for n, x in initial.items()}, False) is UNREADABLE
 
 
-def constructed(rule: Any, options: Mapping[str, Any], params: Any) -> Any:
-    """Return the object: made from its options, or as torch does it from the parameters and options."""
-    names = accepted(rule)[0]
-    first = next((n for n in ("params", "parameters") if n in names), None)
-    return rule(params, **options) if first else rule(**options)
+def step_of(
+    rule: Any, options: Mapping[str, Any], params: Mapping[str, Array], as_list: bool
+) -> Any:
+    """Return the step of an object: made from its options, or as torch does it from parameters and options."""
+    made = deepcopy(rule)
+    if isinstance(rule, type):
+        given = list(params.values()) if as_list else params
+        made = (
+            rule(given, **options)
+            if {"params", "parameters"} & accepted(rule)[0]
+            else rule(**options)
+        )
+    return getattr(made, "step", None) or made.update
 
 
 def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:

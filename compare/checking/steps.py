@@ -146,7 +146,7 @@ def tried(verdict: Verdict, candidate: Program, c: Configuration, t: Trial) -> V
         if not verdict.right and (entry := candidate.remembers(t)):
             return replace(verdict, error=unsteady(entry, c), divergence=None, diagnosis=None)
         return verdict
-    except (AssertionError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:
         what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

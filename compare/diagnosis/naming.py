@@ -78,13 +78,13 @@ class Diagnosis:
 
 def explanation(e: Explained) -> Iterator[str]:
     v = e.variant
-    if v.wrong:
+    if v.wrong and v.wrong not in v.name:
         yield f"    yours, as understood: {v.wrong}"
     if v.right:
         yield f"    right:                {v.right}"
     if v.source:
         yield f"    convention of:        {v.source}"
-    if v.same_as:
+    if v.same_as and v.same_as not in v.name:
         yield f"    the same as:          {v.same_as}"
     yield f"    error over rounding:  {e.before:.3g} with the right formula, {e.after:.2g} with yours"
 
@@ -160,6 +160,7 @@ FAMILIES = (
     generic.results,
 )
 FALLBACKS = (
+    generic.unknown,
     lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),
     generic.transformations,
     network.other_weights,

@@ -113,6 +113,8 @@ def explains(variant: Variant, scene: Scene, before: Distance) -> Distance | Non
             last = shown is scene.last
             if last and not convincing(variant, results[scene.origin], near, before):
                 return None
+            if last and variant.generic and not np.isfinite(before.value):
+                return None  # NaN for NaN explains nothing
             worst = near if worst is None or near.ratio > worst.ratio else worst
         carried = {n: v for n, v in results.items() if n not in shown.trace}
     return worst if worst is not None and worst.ratio <= BETTER * before.ratio else None

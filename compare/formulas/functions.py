@@ -146,7 +146,7 @@ def power(x: float, t: Tracked) -> Tracked:
     r"""Return $x^t$ for a whole number $t$: the t - 1 roundings of a running product, which grow as their root."""
     base = t.number(x)
     value = np.asarray(base**t.value)
-    roundings = np.minimum(np.sqrt(magnitude(t.value) - 1.0), 8.0)
+    roundings = np.minimum(np.sqrt(np.maximum(magnitude(t.value) - 1.0, 0.0)), 8.0)
     return Tracked(value, magnitude(value) * roundings, t.u)
 
 

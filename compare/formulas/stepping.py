@@ -32,6 +32,7 @@ class Formulas:
     undecayed: Sequence[str] = ()
     frozen: Sequence[str] = ()
     late: bool = False  # whether the mean over micro-batches is taken of gradients, not of the loss
+    apart: bool = False  # whether the rule mixes the entries of a parameter, so that each is stepped by itself
     only: str = "step"  # or "update", "activation", "loss": that part alone
 
 
@@ -159,6 +160,8 @@ def alike(
 
     Parameters go together where weight decay treats them alike and their slots, and counts, are equal.
     """
+    if formulas.apart:
+        return [[n] for n in names]
     groups: dict[tuple[Any, ...], list[str]] = {}
     for n in names:
         slots = tuple(slot for slot in SLOTS if has(f"{slot}.{n}"))

@@ -41,6 +41,26 @@ def factors(scene: Scene) -> Iterator[Variant]:
             )
 
 
+def unknown(scene: Scene) -> Iterator[Variant]:
+    """Yield the right value times a constant of few digits, whatever it means."""
+    c = constant(scene) if not scene.target else None
+    x = scene.last.trace.get(scene.origin)
+    if c is None or x is None or x.size < 2:
+        return
+    value = float(f"{c:.3g}")
+    if value not in (0.0, 1.0) and abs(c / value - 1.0) < 1e-6:
+        yield Variant(
+            f"{'update' if scene.moved else scene.entry} times {value:g}",
+            wrong=f"{value:g} times what it should be",
+            result=lambda x, s: (
+                x * value
+                if not scene.moved
+                else s.then(scene.entry) + (x - s.then(scene.entry)) * value
+            ),
+            generic=True,
+        )
+
+
 def written(name: str, value: float) -> str:
     """Return a factor with its value, unless it is its own name.
 

@@ -88,6 +88,8 @@ def recorded(scene: Scene) -> Iterator[Variant]:
     """Yield a record that holds the array of a later step, where this one neither stands still nor is used."""
     entry, shown = scene.entry, scene.last
     x, before = shown.trace.get(entry), shown.state.get(entry)
+    if scene.moved and shown.formulas.accumulate > 1:  # it stands still between updates
+        return
     if x is None or entry not in shown.coming or not np.ndim(x) or not np.isfinite(x).all():
         return
     stands = before is not None and np.array_equal(x, before)

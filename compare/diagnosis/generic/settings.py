@@ -15,6 +15,17 @@ from compare.diagnosis.variant import Variant
 from compare.formulas.stepping import Formulas
 
 EPSILONS = (0.0, 1e-16, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-1, 1.0)
+UNASKED = (
+    1e-4,
+    5e-4,
+    1e-3,
+    4e-3,
+    5e-3,
+    1e-2,
+    0.05,
+    0.1,
+    0.5,
+)  # the usual weight decays; 4e-3 is Keras'
 RATES = (0.9, 0.95, 0.99, 0.999, 0.9999, 0.5)
 
 
@@ -39,7 +50,6 @@ def setting(option: str, value: Any, other: Any) -> Variant:
         f"{told} where {option}={show(value)} was asked for",
         told,
         f"{option}={show(value)}",
-        same_as=told,
         formulas=partial(relative, factor=other / value)
         if option == "lr" and value
         else partial(with_option, option=option, value=other),
@@ -105,8 +115,11 @@ def numbers(option: str, x: float, shown: Shown) -> Iterator[float]:
         yield from (x * x, x**0.5)
         return
     yield 0.0
+    if option == "weight_decay":
+        yield from UNASKED
     m, n_y = shown.X.shape[1], shown.Y.shape[0]
-    lr = float(shown.formulas.hyperparameters.get("lr", 1.0))
+    lr, k = float(shown.formulas.hyperparameters.get("lr", 1.0)), shown.formulas.accumulate
+    yield from (x * k, x / k)
     yield from (x * c for c in (2, 0.5, m, 1 / m, n_y, 1 / n_y, m * n_y, 1 / (m * n_y), -1, lr))
     yield from (x / c for c in (lr,) if c)
     yield x * x

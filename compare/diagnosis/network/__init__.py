@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from compare.diagnosis.network.accumulation import accumulations
+from compare.diagnosis.network.accumulation import accumulations, timings
 from compare.diagnosis.network.activations import activations
 from compare.diagnosis.network.clipping import clippings
 from compare.diagnosis.network.derivatives import derivatives
@@ -24,13 +24,13 @@ __all__ = ["mistakes", "other_weights"]
 Family = Callable[[Scene], Iterator[Variant]]
 FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "Z": (linear,),
-    "A": (activations,),
+    "A": (activations, dropouts, normalizations),
     "D": (dropouts,),
     "loss": (loss_values, penalised_losses),
     "dA": (loss_gradients, passed_back, dropouts),
     "dD": (passed_back,),
-    "dZ": (derivatives, normalization_gradients),
-    "dN": (derivatives,),
+    "dZ": (derivatives, dropouts, normalization_gradients),
+    "dN": (derivatives, dropouts),
     "dgamma": (normalization_gradients,),
     "dbeta": (normalization_gradients,),
     "db": (bias_gradients,),
@@ -44,7 +44,7 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
 def mistakes(scene: Scene) -> Iterator[Variant]:
     """Yield the mistakes that an entry of this kind can have."""
     if scene.slots:
-        yield from clippings(scene) if unclear(scene) else ()
+        yield from (*clippings(scene), *timings(scene)) if unclear(scene) else ()
         return
     for family in FAMILIES.get(scene.kind, ()):
         yield from family(scene)

@@ -2,12 +2,15 @@ r"""Mistakes of accumulating gradients over micro-batches: summed, never started
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
+from compare.formulas.stepping import Expected, Formulas
 from compare.judgement import Operands
 
 
@@ -32,6 +35,55 @@ def accumulations(scene: Scene) -> Iterator[Variant]:
                 f"a_{n} goes on over the updates", right, source="zero_grad() forgotten")  # fmt: skip
     yield plain("the running mean is taken of the last two alone",
                 lambda r, s: halved(r, n), f"a_{n} = (a_{n} + d{n}) / 2", right)  # fmt: skip
+
+
+def timings(scene: Scene) -> Iterator[Variant]:
+    """Yield the update made at other micro-batches, or of the last one's gradient."""
+    k = scene.last.formulas.accumulate
+    if k < 2:
+        return
+    right = f"an update every {k} micro-batches, of their mean"
+    for what, loss in (("", True), (", of the gradient of the whole loss", False)):
+        yield Variant(f"the parameters are updated at every micro-batch{what}",
+                      "W = W - lr * dW at every micro-batch", right,
+                      formulas=partial(at_once, shared=loss))  # fmt: skip
+    yield Variant("the parameters are updated at every micro-batch, by the sum so far",
+                  "W = W - lr * a at every micro-batch", right, formulas=by_sum)  # fmt: skip
+    yield Variant("the update is made with the last micro-batch's gradient, not with the mean",
+                  "W = W - lr * dW", right, formulas=partial(of_last, scale=1.0))  # fmt: skip
+    yield Variant("the update is made with the last micro-batch's gradient over k",
+                  "W = W - lr * dW / k", right, formulas=partial(of_last, scale=1.0 / k))  # fmt: skip
+    yield Variant("the update is made with the sum over k squared", "a / k, the loss already divided by k",
+                  right, formulas=partial(of_last, scale=0.0))  # fmt: skip
+
+
+def at_once(formulas: Formulas, shown: Shown, *, shared: bool) -> Formulas:
+    """Return the formulas that update at every micro-batch; `shared`: of its share of the loss."""
+    loss, gradient = formulas.loss
+    share = 1.0 / formulas.accumulate if shared else 1.0
+    changed = (loss, lambda A, Y: gradient(A, Y) * share)
+    return replace(formulas, accumulate=1, loss=changed)
+
+
+def by_sum(formulas: Formulas, shown: Shown) -> Formulas:
+    """Return the formulas that update at every micro-batch by the sum that is shown."""
+
+    def given(g: Mapping[str, Tracked], read: Callable[[str], Tracked]) -> Expected:
+        for n in g:
+            yield f"g.{n}", read(f"a.{n}")
+
+    return replace(formulas, accumulate=1, clip=given)
+
+
+def of_last(formulas: Formulas, shown: Shown, *, scale: float) -> Formulas:
+    """Return the formulas whose update has `scale` times the last gradient; 0: the mean over k once more."""
+    k = float(formulas.accumulate)
+
+    def given(g: Mapping[str, Tracked], read: Callable[[str], Tracked]) -> Expected:
+        for n, a in g.items():
+            yield f"g.{n}", a / k if scale == 0.0 else read(f"d{n}") * scale
+
+    return replace(formulas, clip=given)
 
 
 def own(r: Operands, s: Shown, n: str) -> Tracked:

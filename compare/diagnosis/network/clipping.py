@@ -12,7 +12,7 @@ from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, maximum, minimum, sqrt, total
+from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
 from compare.formulas.stepping import Expected, Formulas
 from compare.judgement import Operands
 from compare.traces import parameters
@@ -111,6 +111,8 @@ COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
     "always rescaled, without the 1e-6": (lambda c, norm: c / norm, "c / norm, no min with 1"),
     "rescaled where the norm is below the threshold": (
         lambda c, norm: maximum(c / (norm + TINY), 1.0), "max(c / (norm + 1e-6), 1)"),
+    "multiplied by the norm over the threshold": (
+        lambda c, norm: maximum(norm / c, 1.0), "max(norm / c, 1)"),
     "divided by the norm, the threshold left out": (
         lambda c, norm: minimum(1.0 / (norm + TINY), 1.0), "min(1 / (norm + 1e-6), 1)"),
 } | {f"{e:g} in place of torch's 1e-6": (with_epsilon(e), f"min(c / (norm + {e:g}), 1)") for e in OTHERS}  # fmt: skip
@@ -146,6 +148,32 @@ def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
         yield clipping(f"each gradient clipped by its own norm{more}", clip, text, right)
     clip = partial(formed, form=partial(within, c=c), normed=True)
     yield clipping("clipped by value, not by norm", clip, "np.clip(g, -c, c)", right)
+    for other in THRESHOLDS:
+        if other != c:
+            clip = partial(scaled, c=other, coefficient=torchs)
+            yield clipping(
+                f"clipped to {other:g} where {c:g} was asked for",
+                clip,
+                f"max_norm={other:g}",
+                right,
+            )
+    if wd := float(scene.last.formulas.hyperparameters.get("weight_decay") or 0.0):
+        yield Variant("weight decay is added before clipping", "clip(g + wd * W)", "clip(g) + wd * W",
+                      formulas=partial(decayed_first, wd=wd))  # fmt: skip
+
+
+def decayed_first(formulas: Formulas, shown: Shown, *, wd: float) -> Formulas:
+    """Return the formulas that clip the gradient with its weight decay."""
+
+    def clip(g: Gradients, read: Read) -> Expected:
+        right = formulas.clip
+        assert right is not None
+        before = {n: shown.carried[n] if n in shown.carried else shown.then(n) for n in g}
+        yield from right({n: total(x, wd * before[n]) for n, x in g.items()}, read)
+
+    return replace(
+        formulas, clip=clip, hyperparameters={**formulas.hyperparameters, "weight_decay": 0.0}
+    )
 
 
 def of_steps(scene: Scene) -> dict[str, tuple[Coefficient, str]]:
@@ -166,10 +194,17 @@ def by_value(scene: Scene, c: float) -> Iterator[Variant]:
         "clipping left out": lambda g: g,
         "clipped above alone": lambda g: minimum(g, c),
         "clipped below alone": lambda g: maximum(g, -c),
+        "set to 0 beyond the threshold": lambda g: where(absolute(g) > c, 0.0, g),
         "clipped to [0, c]": lambda g: maximum(minimum(g, c), 0.0),
     }
     for name, form in forms.items():
         yield clipping(name, partial(formed, form=form), name, right)
+    for other in THRESHOLDS:
+        if other != c:
+            clip = partial(formed, form=partial(within, c=other))
+            yield clipping(
+                f"clipped to {other:g} where {c:g} was asked for", clip, f"to {other:g}", right
+            )
     for name, coefficient in (("", torchs), (", without the 1e-6", bare)):
         clip = partial(scaled, c=c, coefficient=coefficient)
         yield clipping(f"clipped by the global norm{name}", clip, "by norm", right)

@@ -17,6 +17,16 @@ def dropouts(scene: Scene) -> Iterator[Variant]:
     p, l = scene.last.formulas.dropout, scene.layer
     if not p or l >= scene.depth:
         return
+    if scene.kind == "A":
+        yield plain("dropout before the activation, not after it", partial(dropped_before, l=l),
+                    f"A{l} = g(Z{l} * mask / (1 - p))", f"D{l} = g(Z{l}) * mask / (1 - p)")  # fmt: skip
+        yield plain(f"A{l} is overwritten by what dropout leaves of it", partial(dropped_after, l=l),
+                    f"A{l} = A{l} * mask / (1 - p)", f"D{l} = A{l} * mask / (1 - p), A{l} kept")  # fmt: skip
+        return
+    if scene.kind in ("dZ", "dN"):
+        yield plain(f"the derivative is formed from D{l}, after dropout", partial(formed_from_dropped, l=l),
+                    f"g' of D{l}", f"g' of A{l}")  # fmt: skip
+        return
     source = f"A{l}" if scene.kind == "D" else f"dD{l}"
     mask, right = f"mask{l}", line(scene)
     forms = {
@@ -37,6 +47,9 @@ def dropouts(scene: Scene) -> Iterator[Variant]:
                 lambda r, s: r.read(source) * (1.0 - r.before(mask)) * scale,
                 f"{scene.entry} = {source} * (1 - mask) / (1 - p)", right,
                 source="p is the probability of dropping in torch, of keeping in the paper")  # fmt: skip
+    yield plain("scaled by the share that was kept, not by 1 - p",
+                lambda r, s: r.read(source) * r.before(mask) * kept_share(r.before(mask)),
+                f"{scene.entry} = {source} * mask / mask.mean()", right)  # fmt: skip
     yield plain("one mask for all examples, that of the first",
                 lambda r, s: r.read(source) * first_column(r.before(mask)) * scale,
                 f"{scene.entry} = {source} * mask[:, :1] / (1 - p)", right)  # fmt: skip
@@ -48,6 +61,25 @@ def dropped_before(r: Operands, s: Shown, *, l: int) -> Tracked:
     p = s.formulas.dropout
     g = s.formulas.activations[l - 1][0]
     return g(r.read(z) * r.before(f"mask{l}") * (1.0 / (1.0 - p) if p < 1.0 else 0.0))
+
+
+def dropped_after(r: Operands, s: Shown, *, l: int) -> Tracked:
+    """Return what dropout leaves of the activation."""
+    z = f"{'N' if s.formulas.batch_norm is not None else 'Z'}{l}"
+    p = s.formulas.dropout
+    a = s.formulas.activations[l - 1][0](r.read(z))
+    return a * r.before(f"mask{l}") * (1.0 / (1.0 - p) if p < 1.0 else 0.0)
+
+
+def formed_from_dropped(r: Operands, s: Shown, *, l: int) -> Tracked:
+    """Return the derivative formed from what dropout left of the activation."""
+    z = f"{'N' if s.formulas.batch_norm is not None else 'Z'}{l}"
+    gradient = s.formulas.activations[l - 1][1]
+    return gradient(r.read(z), r.read(f"D{l}"), r.read(f"dA{l}"))
+
+
+def kept_share(mask: Tracked) -> float:
+    return 1.0 / float(mask.value.mean())
 
 
 def masked(r: Operands, s: Shown, *, source: str, mask: str, scale: float) -> Tracked:

@@ -13,6 +13,7 @@ from compare.formulas.arithmetic import Tracked
 from compare.judgement import Operands
 
 SEEN = "1/m is already in dZ"
+PENALTIES = (1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 0.05, 0.1, 0.5, 1.0, 2e-4, 2e-3, 0.02, 0.2)
 
 
 def bias_gradients(scene: Scene) -> Iterator[Variant]:
@@ -33,7 +34,14 @@ def bias_gradients(scene: Scene) -> Iterator[Variant]:
                 lambda r, s: r.read(dZ).sum(axis=0).T, f"db{l} = {dZ}.sum(axis=0)", right)  # fmt: skip
     yield plain(f"dA{l} summed in place of {dZ}", lambda r, s: r.read(f"dA{l}").sum(axis=1),
                 f"db{l} = dA{l}.sum(axis=1)", right)  # fmt: skip
+    yield plain("the last example left out", lambda r, s: but_last(r.read(dZ)).sum(axis=1),
+                f"db{l} = {dZ}[:, :-1].sum(axis=1)", right, source="range(m - 1)")  # fmt: skip
     yield from penalised(scene, f"b{l}", lambda r: r.read(dZ).sum(axis=1))
+
+
+def but_last(x: Tracked) -> Tracked:
+    """Return all columns but the last."""
+    return Tracked(x.value[:, :-1], None if x.error is None else x.error[:, :-1], x.u, x.terms)
 
 
 def column(x: Tracked, j: int) -> Tracked:
@@ -65,12 +73,32 @@ def weight_gradients(scene: Scene) -> Iterator[Variant]:
     yield plain("the product of the means, not the mean of the products",
                 lambda r, s: r.read(f"dZ{l}").sum(axis=1) @ (r.read(source).sum(axis=1) / float(s.X.shape[1])).T,
                 f"dW{l} = dZ{l}.sum(axis=1) @ {source}.mean(axis=1).T", right)  # fmt: skip
+    yield plain(f"{source} reshaped where it should be transposed",
+                lambda r, s: r.read(f"dZ{l}") @ reshaped(r.read(source)),
+                f"dW{l} = dZ{l} @ {source}.reshape(m, -1)", right, source="reshape is not .T")  # fmt: skip
+    yield plain("the last example left out",
+                lambda r, s: but_last(r.read(f"dZ{l}")) @ but_last(r.read(source)).T,
+                f"dW{l} = dZ{l}[:, :-1] @ {source}[:, :-1].T", right, source="range(m - 1)")  # fmt: skip
+    yield plain(f"{source} centred: its mean over the examples subtracted",
+                lambda r, s: r.read(f"dZ{l}") @ centred(r.read(source)).T,
+                f"dW{l} = dZ{l} @ ({source} - {source}.mean(axis=1)).T", right)  # fmt: skip
     for what, pick in (("first", slice(0, 1)), ("last", slice(-1, None))):
         yield plain(f"the {what} example alone",
                     partial(outer, dZ=f"dZ{l}", source=source, which=pick),
                     f"dW{l} = the outer product of example {'0' if what == 'first' else '-1'}",
                     right)  # fmt: skip
     yield from penalised(scene, f"W{l}", lambda r: r.read(f"dZ{l}") @ r.read(source).T)
+
+
+def reshaped(x: Tracked) -> Tracked:
+    """Return the numbers of x, row by row, in the shape of its transpose."""
+    shape = x.value.shape[::-1]
+    error = None if x.error is None else x.error.reshape(shape)
+    return Tracked(x.value.reshape(shape), error, x.u, x.terms)
+
+
+def centred(x: Tracked) -> Tracked:
+    return x - x.sum(axis=1) / float(x.shape[1])
 
 
 def outer(r: Operands, s: Shown, *, dZ: str, source: str, which: slice) -> Tracked:
@@ -82,9 +110,15 @@ def outer(r: Operands, s: Shown, *, dZ: str, source: str, which: slice) -> Track
 def penalised(
     scene: Scene, parameter: str, gradient: Callable[[Operands], Tracked]
 ) -> Iterator[Variant]:
-    """Yield the gradient with the penalty of weight decay in it, which belongs to the rule."""
+    """Yield the gradient with the penalty of weight decay in it, which belongs to the rule, or is not asked for."""
     wd = float(scene.last.formulas.hyperparameters.get("weight_decay") or 0.0)
     m = float(scene.last.X.shape[1])
+    for amount in PENALTIES if not wd else ():
+        for what, factor in (("", 1.0), (" / m", 1.0 / m)):
+            penalty = f"{amount:g}{what} * {parameter}"
+            yield plain(f"a penalty that was not asked for: {penalty} added to d{parameter}",
+                        partial(with_penalty, gradient=gradient, amount=factor * amount, parameter=parameter),
+                        f"{line(scene)} + {penalty}", line(scene))  # fmt: skip
     forms = (
         ("weight decay", 1.0),
         ("twice the weight decay", 2.0),
@@ -121,6 +155,9 @@ def passed_back(scene: Scene) -> Iterator[Variant]:
                   f"{scene.entry} = {W}_new.T @ {dZ}", f"{right}, with {W} of the forward pass",
                   "two loops in one: update while going back",
                   then=lambda s: {W: s.now(W)} if W in s.trace else {})  # fmt: skip
+    yield plain(f"{W} reshaped where it should be transposed",
+                lambda r, s: reshaped(r.before(W)) @ r.read(dZ),
+                f"{scene.entry} = {W}.reshape(-1, n) @ {dZ}", right, source="reshape is not .T")  # fmt: skip
     for what, pick in (("first", slice(0, 1)), ("last", slice(-1, None))):
         text = ":1" if what == "first" else "-1:"
         yield plain(f"only the {what} output unit contributes",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from compare.diagnosis.network.gradients import centred
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import sqrt
 from compare.judgement import Operands
 
 
@@ -31,10 +33,22 @@ def linear(scene: Scene) -> Iterator[Variant]:
     yield plain(f"{' and '.join(single)} are 0",
                 lambda r, s: 0.0 * (r.before(W) @ r.read(below(right, l))),
                 f"Z{l} = 0", right, source="initialised with zeros")  # fmt: skip
+    if l == 1:
+        yield plain("X centred: its mean over the examples subtracted",
+                    lambda r, s: r.before(W) @ centred(r.read("X")) + r.before(b),
+                    right.replace("X", "(X - X.mean(axis=1))"), right, source="standardised in the step")  # fmt: skip
+        yield plain("X standardised in the step",
+                    lambda r, s: r.before(W) @ standardised(r.read("X")) + r.before(b),
+                    right.replace("X", "((X - X.mean(axis=1)) / X.std(axis=1))"), right)  # fmt: skip
     yield plain(f"{W} and its operand are multiplied entry by entry, then summed over all",
                 lambda r, s: (r.before(W) @ r.read(below(right, l))).sum() + 0.0 * r.before(b),
                 right="a matrix product", wrong="(W * A).sum()")  # fmt: skip
     yield from look_ahead(scene)
+
+
+def standardised(x: Tracked) -> Tracked:
+    d = centred(x)
+    return d / sqrt((d * d).sum(axis=1) / float(x.shape[1]))
 
 
 def below(right: str, l: int) -> str:

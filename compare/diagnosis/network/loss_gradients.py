@@ -22,7 +22,7 @@ from compare.diagnosis.variant import Variant
 from compare.formulas import activations
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, sqrt, where
+from compare.formulas.functions import absolute, sqrt, tanh, where
 
 Formula = Callable[..., Tracked]
 
@@ -106,6 +106,9 @@ GRADIENTS: dict[str, dict[str, Formula]] = {
         for e in EPSILONS
     },
     "bce_with_logits": {
+        "the sigmoid as (1 + tanh(z / 2)) / 2, which cancels below": lambda A, Y: (
+            (0.5 * (1.0 + tanh(0.5 * A)) - Y) / elements(A)
+        ),
         "without the sigmoid: z - y": lambda A, Y: (A - Y) / elements(A),
         "targets minus predictions": lambda A, Y: (Y - activations.sigmoid(A)) / elements(A),
         "the sigmoid's derivative once more": lambda A, Y: activations.sigmoid_gradient(

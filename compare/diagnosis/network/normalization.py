@@ -63,12 +63,25 @@ class Layer:
         d = self.Z - self.now("mu")
         return (d * d).sum(axis=1) / float(d.shape[1] - less)
 
+    def activated(self, x: Tracked) -> Tracked:
+        return self.s.formulas.activations[self.l - 1][0](x)
+
+    def scaled(self, xhat: Tracked) -> Tracked:
+        affine = self.r.has(f"gamma{self.l}")
+        return total(self.old("gamma") * xhat, self.old("beta")) if affine else xhat
+
     def blended(self, name: str, new: Tracked, weight: float) -> Tracked:
         return total((1.0 - weight) * self.old(name), weight * new)
 
 
 def mean(x: Tracked, axis: int = 1) -> Tracked:
     return x.sum(axis=axis) / float(x.shape[axis])
+
+
+def after_activation(b: Layer) -> Tracked:
+    a = b.activated(b.Z)
+    centred = a - mean(a)
+    return b.scaled(centred / sqrt(mean(centred * centred) + b.eps))
 
 
 def layer_norm(b: Layer) -> Tracked:
@@ -122,6 +135,13 @@ RUNNING_VAR: dict[str, Form] = {
         "var * (m - 1) / m"),
 }  # fmt: skip
 FORMS: Mapping[str, dict[str, Form]] = {
+    "A": {
+        "after the activation, not before it": (
+            lambda b: after_activation(b), "gamma * (g(Z) - mean) / np.sqrt(var + eps) + beta"),
+        "its output in evaluation mode": (
+            lambda b: b.activated(b.scaled((b.Z - b.old("running_mean")) / sqrt(b.old("running_var") + b.eps))),
+            "g(gamma * (Z - running_mean) / np.sqrt(running_var + eps) + beta)"),
+    },
     "mu": {
         "the running mean in training": (lambda b: b.old("running_mean"), "mu = running_mean"),
         "statistics over the units (layer norm)": (
@@ -181,7 +201,8 @@ FORMS: Mapping[str, dict[str, Form]] = {
 def normalizations(scene: Scene) -> Iterator[Variant]:
     """Yield the mistakes of batch norm in the forward pass, and its options at other frameworks' values."""
     yield from formed(scene, FORMS)
-    yield from reoptioned(scene)
+    if scene.kind != "A":
+        yield from reoptioned(scene)
 
 
 def reoptioned(scene: Scene) -> Iterator[Variant]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from compare.diagnosis.network.gradients import PENALTIES
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant
@@ -17,8 +18,15 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
     """Yield the loss with the penalty added that the rule's weight decay is the gradient of."""
     wd = float(scene.last.formulas.hyperparameters.get("weight_decay") or 0.0)
     m = float(scene.last.X.shape[1])
-    shares = {"wd / 2": wd / 2.0, "wd": wd, "wd / (2 m)": wd / (2.0 * m), "wd / m": wd / m}
-    for text, amount in shares.items() if wd else ():
+    shares: dict[str, float] = {}
+    for x, name in [(wd, "wd")] if wd else [(x, f"{x:g}") for x in PENALTIES]:
+        shares |= {
+            f"{name} / 2": x / 2.0,
+            name: x,
+            f"{name} / (2 m)": x / (2.0 * m),
+            f"{name} / m": x / m,
+        }
+    for text, amount in shares.items():
         for of, weights in (("the weights", True), ("weights and biases", False)):
             penalty = f"{text} * the sum of squares of {of}"
             yield Variant(

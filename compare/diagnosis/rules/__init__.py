@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from compare.diagnosis.generic.settings import rule_defaults
+import numpy as np
+
+from compare.diagnosis.generic.settings import UNASKED, rule_defaults
 from compare.diagnosis.rules import descent, kin, moments, roots
 from compare.diagnosis.rules.mistake import ASCENTS, FALLING, Mistake, Rule, decays, decoupled
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
+from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
 from compare.traces import parameters
 
@@ -35,6 +38,15 @@ FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
 UNCOUNTED = ("sgd", "momentum", "rmsprop_eps_inside")  # rules that keep no step number
 
 
+def counted_on(s: Shown) -> Mapping[str, Tracked]:
+    """Return the counter of each parameter before its step, where all count in one."""
+    names = parameters(s.state)
+    before = {**{n: s.then(n) for n in s.state if n.startswith("t.")}, **s.carried}
+    last = before.get(f"t.{names[-1]}")
+    zero = exact(np.zeros(()), s.X.dtype)
+    return {f"t.{n}": (zero if last is None else last) + float(k) for k, n in enumerate(names)}
+
+
 def mistakes(scene: Scene) -> Iterator[Variant]:
     """Yield the mistakes that the rule of this scene can have, where its options let them show."""
     if not scene.slots:
@@ -43,8 +55,8 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
     options = rule_defaults(formulas) | dict(formulas.hyperparameters)
     rule, known = FAMILIES[formulas.rule.__name__]
     yield from counters(scene)
-    if options.get("weight_decay"):
-        yield from undecayed(formulas)
+    if "weight_decay" in options:
+        yield from undecayed(formulas) if options["weight_decay"] else unasked()
     rates = FALLING if formulas.rule.__name__ not in UNCOUNTED else ()
     for mistake in (*known, *decays(decoupled=decoupled(scene)), *ASCENTS, *rates):
         if mistake.shows(options):
@@ -69,15 +81,31 @@ def undecayed(formulas: Formulas) -> Iterator[Variant]:
                           formulas=partial(sparing, kinds=spared))  # fmt: skip
 
 
+def unasked() -> Iterator[Variant]:
+    """Yield weight decay of the weights alone where none was asked for."""
+    for amount in UNASKED:
+        yield Variant(f"weight decay of the weights by {amount:g}, though none was asked for",
+                      f"g + {amount:g} * W", "g", formulas=partial(decaying, amount=amount))  # fmt: skip
+
+
+def decaying(formulas: Formulas, shown: Shown, *, amount: float) -> Formulas:
+    options = {**formulas.hyperparameters, "weight_decay": amount}
+    return replace(formulas, hyperparameters=options, undecayed=("b", "gamma", "beta"))
+
+
 def sparing(formulas: Formulas, shown: Shown, *, kinds: tuple[str, ...]) -> Formulas:
     return replace(formulas, undecayed=kinds)
 
 
 def counters(scene: Scene) -> Iterator[Variant]:
     """Yield one step counter for all parameters, counted once for each of them."""
-    if scene.kind != "t":
-        return
     names = parameters(scene.last.state)
+    if scene.kind != "t":
+        if scene.last.formulas.rule.__name__ not in UNCOUNTED and scene.origin != f"t.{names[0]}":
+            yield Variant("the step counter is shared, and counted once a parameter",
+                          "t = t + 1 inside the loop over the parameters", "t = t + 1 once a step",
+                          then=counted_on)  # fmt: skip
+        return
     place, shared = float(names.index(scene.entry.removeprefix("t.")) + 1), f"t.{names[-1]}"
     yield plain(
         "the step counter is shared, and counted once a parameter",

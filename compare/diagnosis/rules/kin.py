@@ -8,7 +8,17 @@ from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.moments import AVERAGES
 from compare.diagnosis.rules.terms import DECOUPLED, average, corrections, decayed, shrunk
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, maximum, minimum, power, sqrt, total, where
+from compare.formulas.functions import (
+    absolute,
+    exp,
+    log,
+    maximum,
+    minimum,
+    power,
+    sqrt,
+    total,
+    where,
+)
 from compare.formulas.optimizers.nadam import SINGLE, coefficient
 from compare.formulas.optimizers.radam import rectification
 from compare.formulas.optimizers.rprop import product
@@ -126,7 +136,7 @@ def annealed(b1: float, psi: float, k: Tracked, base: float, half: float) -> Tra
     """Return the coefficient with another base or share: torch's is beta1 (1 - 0.5 * 0.96^(k psi))."""
     if (base, half) == (0.96, 0.5):
         return coefficient(b1, psi, k)
-    return number(b1) * (1.0 - half * power(base, k * number(psi)))
+    return number(b1) * (1.0 - half * exp(log(number(base)) * (k * number(psi))))
 
 
 NADAM = (

@@ -28,13 +28,14 @@ class Mistake:
     source: str = ""
     same_as: str = ""
     needs: str = ""
+    apart: bool = False  # of each parameter by itself: it mixes its entries
 
     def shows(self, options: Mapping[str, Any]) -> bool:
         same = self.switch.get("epsilon") == f"inside {options.get('eps', 0.0):g}"
         return not same and (not self.needs or bool(options.get(self.needs)))
 
     def variant(self, rule: Rule) -> Variant:
-        change = partial(turned, rule=rule, switch=dict(self.switch))
+        change = partial(turned, rule=rule, switch=dict(self.switch), apart=self.apart)
         return Variant(
             self.name, self.wrong, self.right, self.source, self.same_as, formulas=change
         )
@@ -118,19 +119,21 @@ def settled(p: Tracked, g: Tracked, old: Slots, new: Slots, *, rule: Rule, **o: 
         yield slot, x if slot else kept * x
 
 
-def turned(formulas: Formulas, shown: Shown, *, rule: Rule, switch: Mapping[str, Any]) -> Formulas:
+def turned(
+    formulas: Formulas, shown: Shown, *, rule: Rule, switch: Mapping[str, Any], apart: bool = False
+) -> Formulas:
     """Return the formulas with one switch of the rule turned."""
     options = rule_defaults(formulas) | dict(formulas.hyperparameters)
     name = formulas.rule.__name__
-    apart = name == "adamw" or options.pop("decoupled_weight_decay", False)
-    settings = {"weight": "decoupled"} if apart else {}
+    shrinking = name == "adamw" or options.pop("decoupled_weight_decay", False)
+    settings = {"weight": "decoupled"} if shrinking else {}
     if switch.get("weight") == "updated":
         rule = partial(settled, rule=rule)
     if power := switch.get("falling"):
         rule, switch = partial(falling, rule=rule, power=power), {}
     chosen = partial(rule, **{**settings, **switch, "m": shown.X.shape[1]})
     chosen.__name__ = name  # type: ignore[attr-defined]
-    return replace(formulas, rule=chosen, hyperparameters=options)
+    return replace(formulas, rule=chosen, hyperparameters=options, apart=apart)
 
 
 def decoupled(scene: Scene) -> bool:

@@ -8,9 +8,11 @@ from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.terms import (
     DECOUPLED,
     OTHERS,
+    POOLED,
     average,
     corrections,
     decayed,
+    pooled,
     root,
     shrunk,
 )
@@ -30,7 +32,7 @@ def adam(
     d, apart = decayed(p, g, o, weight, m), weight in DECOUPLED
     t = counted(old("t"), p)
     yield "t", t
-    mt = average(b1, old("m"), d, first)
+    mt = average(b1, old("m"), square(d) if first == "of squares" else d, first)
     hats = corrections(b1, b2, new("t") or t, "both")
     hatted = kept in ("mhat", "hats")
     yield "m", mt / held(hats[0], p) if hatted else mt
@@ -49,7 +51,7 @@ def adam(
         vt = new("vmax") or vt
         vt = (new("v") or vt) if maximal == "unused" else vt
         two = ONE if maximal in ("corrected", "uncorrected") else two
-    q = shrunk(p, o, weight) if apart else p
+    q = shrunk(p, o, weight) if apart or weight == "both" else p
     one = ONE if along == "g" else one
     mt = (old("m") or 0.0 * mt) if along == "old m" else mt
     vt = (old("v") or 0.0 * vt) if maximal == "stale" else vt
@@ -74,8 +76,8 @@ def squares(form: str, d: Tracked, m: Tracked, plain: Tracked, old: Slots) -> Tr
     if form == "|g|":
         return absolute(d)
     deviation = d - m
-    if form == "mean":
-        return held(square(d).sum() / float(d.value.size), d)
+    if form in POOLED:
+        return pooled(d, form)
     return square({"m": m, "undecayed g": plain, "g - m": deviation}.get(form, d))
 
 
@@ -207,8 +209,10 @@ ADAM = (
             "vmax = max(vmax, v), v apart", needs="amsgrad"),
     Mistake({"kept": "hats"}, "both corrected moments are stored", "m = mhat; v = vhat",
             f"{FIRST}; {SECOND}", "mhat and vhat under the names of m and v"),
-    Mistake({"squared": "mean"}, "one mean square for the whole array",
-            "v = beta2 * v + (1 - beta2) * np.mean(g**2)", SECOND, "Adam-mini, a scalar v"),
+    *(Mistake({"squared": form}, f"one number for the whole array: {text}",
+              f"v = beta2 * v + (1 - beta2) * {text}", SECOND, apart=True) for form, text in POOLED.items()),
+    Mistake({"first": "of squares"}, "the gradient is squared in place before m is formed",
+            "g **= 2; m = beta1 * m + (1 - beta1) * g", FIRST),
     Mistake({"kept": "mhat"}, "the corrected first moment is stored",
             "m = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)", FIRST,
             "mhat under the name of m"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.diagnosis.rules.mistake import Mistake
-from compare.diagnosis.rules.terms import OTHERS, average, decayed, root, shrunk
+from compare.diagnosis.rules.terms import OTHERS, POOLED, average, decayed, pooled, root, shrunk
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, power, sqrt, total
 from compare.formulas.optimizers.terms import (
@@ -69,7 +69,8 @@ def rmsprop(
     if counts:
         yield "t", counted(old("t"), p)
     first = old("s") if old("s") is not None or start != "one" else 1.0 + 0.0 * p
-    s = average(alpha, first, absolute(g) if squared == "|g|" else square(g), form)
+    squares = absolute(g) if squared == "|g|" else square(g)
+    s = average(alpha, first, pooled(g, squared) if squared in POOLED else squares, form)
     yield "s", s
     variance = new("s") or s
     if start == "stale":
@@ -207,6 +208,9 @@ RMSPROP = (
     Mistake({"start": "one"}, "the average starts at 1", "s_0 = 1", "s_0 = 0", "TensorFlow 1's RMSProp"),
     Mistake({"squared": "|g|"}, "the gradient is not squared",
             "s = alpha * s + (1 - alpha) * np.abs(g)", "s = alpha * s + (1 - alpha) * g**2"),
+    *(Mistake({"squared": form}, f"one number for the whole array: {text}",
+              f"s = alpha * s + (1 - alpha) * {text}", "s = alpha * s + (1 - alpha) * g**2", apart=True)
+      for form, text in POOLED.items()),
     Mistake({"start": "corrected"}, "the average is bias corrected, as in Adam",
             "np.sqrt(s / (1 - alpha**t))", "np.sqrt(s)"),
     Mistake({"centring": "added"}, "the square of the mean is added, not subtracted",

@@ -47,11 +47,24 @@ def shrunk(p: Tracked, o: Options, form: str) -> Tracked:
     return p if amount is None else held(1.0 - amount, p) * p
 
 
+def pooled(d: Tracked, form: str) -> Tracked:
+    """Return one number for the squares of all entries: their mean, their sum, or the largest."""
+    s = d * d
+    if form == "max":
+        return Tracked(np.full_like(s.value, s.value.max()), s.size * 0.0 + s.size.max(), s.u)
+    N = float(d.value.size) if form == "mean" else 1.0
+    return 0.0 * s + s.sum() / N
+
+
+POOLED = {"mean": "np.mean(g**2)", "sum": "np.sum(g**2)", "max": "np.max(g**2)"}
+
+
 def average(beta: float, old: Tracked | None, x: Tracked, form: str = "mean") -> Tracked:
     """Return a moving average in one of the forms it is written."""
     b = number(beta)
     keep, share = {
         "mean": (b, 1.0 - b),
+        "of squares": (b, 1.0 - b),
         "swapped": (1.0 - b, b),
         "sum": (b, ONE),
         "unweighted": (ONE, ONE),

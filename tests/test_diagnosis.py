@@ -3,9 +3,12 @@
 A sample; the whole catalogue is planted by `parity selftest --faults`, part of it in test_kills.py.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from compare.checking.inputs import trials
 from compare.checking.steps import examine_step, examine_training
 from compare.configuration import Configuration
 from compare.diagnosis.variant import Variant, convincing
@@ -202,3 +205,21 @@ def test_wider_rounding_alone_explains_nothing():
     near = Distance(1e-9, (), 2.0, 1.0, 1e9, 1)
     assert not convincing(Variant("as before"), same, near, before)
     assert convincing(Variant("another value"), other, near, before)
+
+
+def test_parameters_shown_only_when_they_are_updated_are_diagnosed_too():
+    c = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.05}, accumulate=2)
+    t = next(trials(c, (4, 3, 2), m=5, steps=4, dtype="float64", seed=0))
+    state, shown = dict(t.state), []
+    total = {}
+    for k, batch in enumerate(t.batches):
+        trace = replace(c, accumulate=1).by_hand()({**state}, batch.X, batch.Y, lr=0.0)
+        entries = {n: x for n, x in trace.items() if n == "loss"}
+        for n in state:
+            total[n] = trace[f"d{n}"] + (total[n] if k % 2 else 0.0)
+        if k % 2:
+            state = {n: x - 0.05 * total[n] for n, x in state.items()}  # summed, not averaged
+            entries |= state
+        shown.append(entries)
+    verdict = examine_training(shown, c, t.state, t.batches)
+    assert any("dA2 times k, the number of micro-batches" in n for n in verdict.diagnosis.names)

@@ -11,7 +11,7 @@ import numpy as np
 
 from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
-from compare.diagnosis.scene import Scene
+from compare.diagnosis.scene import GRADIENTS, PARAMETERS, Scene
 from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.variant import Variant, disagreements, explains, right
 from compare.judgement import Distance, distance
@@ -125,6 +125,8 @@ def best(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
 def unexplained(e: Explained, scene: Scene) -> set[tuple[int, str]]:
     """Return what is not as the mistake has it, but for entries that may have it in another layer."""
     alike = {kind(e.target), kind(scene.origin)}
+    if kind(e.target) in GRADIENTS:  # what is done to one gradient is done to all
+        alike |= set(PARAMETERS)
     try:
         odd = disagreements(e.variant, replace(scene, target=e.target))
     except (ValueError, KeyError, ArithmeticError):  # it does not fit what is shown elsewhere

@@ -20,7 +20,7 @@ def pattern(scene: Scene) -> str:
         return f"{scene.origin} has shape {x.shape}"
     o = np.asarray(good.value, dtype=np.float64)
     if scene.moved:
-        p = np.asarray(shown.state[scene.origin], dtype=np.float64)
+        p = np.asarray(shown.then(scene.origin).value, dtype=np.float64)
         return "of its update: " + "; ".join(clauses(x - p, o - p, scene, shown))
     if not np.isfinite(x).all():
         return f"{int((~np.isfinite(x)).sum())} of {x.size} elements are not finite"

@@ -39,7 +39,8 @@ class Shown:
         return exact(self.trace[name], self.X.dtype)
 
     def then(self, name: str) -> Tracked:
-        return exact(self.state[name], self.X.dtype)
+        """Return an entry as it was before the step: as shown, else as the formulas have it."""
+        return exact(self.state[name], self.X.dtype) if name in self.state else self.carried[name]
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Scene:
         """Return the gradients that the entry is computed from, of the rule's, where they are not shown."""
         if not self.slots:
             return []
-        names = (f"d{self.origin.split('.')[-1]}", f"dA{self.depth}")
+        parameter = self.origin.split(".")[-1]
+        names = (f"a.{parameter}", f"d{parameter}", f"dA{self.depth}")
         return [n for n in names if n in self.order and n not in self.last.trace]
 
     def upstream(self) -> list[str]:

@@ -21,7 +21,7 @@ def shape_hint(name: str, x: Array, shape: tuple[int, ...]) -> str:
     if x.shape == (shape[0], shape[0]) if shape else False:
         return "(n,) against (n, 1) broadcasts to (n, n); keep the sum over the examples (n, 1), keepdims=True"
     if len(shape) == 2 and shape[1] == 1 and x.shape[:1] == (1,):
-        return "it runs over the examples where it should run over the units: axis=1, keepdims=True"
+        return "one number for each example where there should be one for each unit: along axis=1, keepdims=True"
     if len(shape) == 2 and shape[1] == 1 and x.ndim == 2 and x.shape[0] == shape[0]:
         return f"sum {name} over the examples with keepdims=True"
     if len(shape) == 0:

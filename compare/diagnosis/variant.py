@@ -13,6 +13,7 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, Operands, distance
 from compare.tolerances import CAP
+from compare.traces import parameters
 
 Direct = Callable[[Operands, Shown], Tracked]
 Reading = Callable[[Shown], Mapping[str, Tracked]]
@@ -56,9 +57,14 @@ def plain(
 
 
 def entries(
-    variant: Variant, shown: Shown, scene: Scene, carried: Mapping[str, Tracked]
+    variant: Variant,
+    shown: Shown,
+    scene: Scene,
+    carried: Mapping[str, Tracked],
+    *,
+    whole: bool = False,
 ) -> Iterator[tuple[str, Tracked]]:
-    """Yield every entry of one step as the variant makes it."""
+    """Yield every entry of one step as the variant makes it; of the update alone where it is enough, or not."""
     formulas = variant.formulas(shown.formulas, shown) if variant.formulas else shown.formulas
     shown = replace(shown, carried=carried)
 
@@ -70,7 +76,7 @@ def entries(
 
     yield from stepped(
         shown,
-        updating(formulas, scene, shown),
+        formulas if whole else updating(formulas, scene, shown),
         now=variant.now(shown) if variant.now else {},
         then=variant.then(shown) if variant.then else {},
         change=change,
@@ -82,7 +88,8 @@ def entries(
 def updating(formulas: Formulas, scene: Scene, shown: Shown) -> Formulas:
     """Return the formulas of the update alone where it is suspected, and all its gradients are shown."""
     late = scene.slots or scene.kind in ("a", "g", "norm", "micro")
-    shows = [n for n in scene.order if n.startswith("d") and n[1:] in shown.state]
+    names = parameters({**shown.state, **shown.carried})
+    shows = [n for n in scene.order if n.startswith("d") and n[1:] in names]
     whole = formulas.only == "step" and late and "loss" in shown.trace
     if whole and all(n in shown.trace for n in shows):
         return replace(formulas, only="update")
@@ -153,7 +160,7 @@ def ran(
     carried: Mapping[str, Tracked] = run[0].carried if run else {}
     for shown in run:
         now = RIGHT if variant.sudden and shown is not scene.last else variant
-        results = dict(entries(now, shown, scene, carried))
+        results = dict(entries(now, shown, scene, carried, whole=True))
         yield shown, results
         carried = {n: v for n, v in results.items() if n not in shown.trace}
 

@@ -99,7 +99,7 @@ def constant(scene: Scene) -> float | None:
         return None
     o = np.asarray(good.value, dtype=np.float64)
     if scene.moved:
-        p = shown.state[scene.origin]
+        p = np.asarray(shown.then(scene.origin).value, dtype=np.float64)
         x, o = x - p, o - p
     square = float(np.sum(o * o))
     if not 0.0 < square < np.inf:

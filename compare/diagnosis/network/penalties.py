@@ -18,15 +18,12 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
     """Yield the loss with the penalty added that the rule's weight decay is the gradient of."""
     wd = float(scene.last.formulas.hyperparameters.get("weight_decay") or 0.0)
     m = float(scene.last.X.shape[1])
-    shares: dict[str, float] = {}
-    for x, name in [(wd, "wd")] if wd else [(x, f"{x:g}") for x in PENALTIES]:
-        shares |= {
-            f"{name} / 2": x / 2.0,
-            name: x,
-            f"{name} / (2 m)": x / (2.0 * m),
-            f"{name} / m": x / m,
-        }
-    for text, amount in shares.items():
+    shares = {"": 1.0, " / 2": 0.5, " / m": 1.0 / m, " / (2 m)": 0.5 / m}
+    known: dict[float, str] = {}
+    for share, part in shares.items():
+        for x, name in [(wd, "wd")] if wd else [(x, f"{x:g}") for x in PENALTIES]:
+            known.setdefault(x * part, name + share)
+    for amount, text in known.items():
         for of, weights in (("the weights", True), ("weights and biases", False)):
             penalty = f"{text} * the sum of squares of {of}"
             yield Variant(

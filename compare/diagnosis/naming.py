@@ -163,6 +163,7 @@ FAMILIES = (
 )
 FALLBACKS = (
     generic.unknown,
+    generic.scheduled,
     lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),
     generic.transformations,
     network.other_weights,

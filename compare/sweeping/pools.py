@@ -3,6 +3,7 @@ r"""Many cells on many processes: joblib's, on this machine or, through dask, on
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,13 +51,18 @@ def surviving() -> Iterator[None]:
 
 
 def followed(cell: Cell) -> Outcome:
-    """Return the outcome of a cell, in a process that ends when its parent does, even by kill -9."""
+    """Return the outcome of a cell, in a process that ends when its parent does, even by kill -9.
+
+    Ctrl-C is the parent's to answer, which ends its processes.
+    """
     follow(os.getppid())
     return alone(cell)
 
 
 @cache
 def follow(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)

@@ -5,7 +5,7 @@ formula is replaced by whatever has its shape, every option by the values people
 and the result is scaled by the constant that would mend it, if that constant means something.
 """
 
-from compare.diagnosis.generic.factors import factors, unknown
+from compare.diagnosis.generic.factors import factors, scheduled, unknown
 from compare.diagnosis.generic.operands import substitutions, transformations
 from compare.diagnosis.generic.results import copied, results
 from compare.diagnosis.generic.settings import settings
@@ -14,6 +14,7 @@ __all__ = [
     "copied",
     "factors",
     "results",
+    "scheduled",
     "settings",
     "substitutions",
     "transformations",

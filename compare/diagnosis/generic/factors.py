@@ -3,6 +3,7 @@ r"""The right value times a constant: m, n_y, 2, lr, ..., where the constant tha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -59,6 +60,40 @@ def unknown(scene: Scene) -> Iterator[Variant]:
             ),
             generic=True,
         )
+
+
+def scheduled(scene: Scene) -> Iterator[Variant]:
+    """Yield the right update times a number of its own at each step, as a schedule of lr makes it."""
+    known = (*scene.steps, *scene.after)
+    if not scene.moved or scene.target or len(known) < 2:
+        return
+    shares = [share(scene, s) for s in known]
+    if None in shares or len({round(c, 9) for c in shares if c is not None}) < 2:
+        return
+    told = ", ".join(f"{c:.6g}" for c in shares if c is not None)
+    yield Variant(
+        f"every update is the right one times a number of its own: {told} at these steps",
+        "lr times another number at each step: a schedule, a warm-up, or clipping",
+        "lr as it is given",
+        result=partial(shared, scene=scene),
+        generic=True,
+    )
+
+
+def share(scene: Scene, shown: Shown) -> float | None:
+    """Return what the update of a step is of the right one; None where it is no constant."""
+    if scene.entry not in shown.trace:
+        return None
+    return constant(replace(scene, steps=(shown,), after=()))
+
+
+def shared(x: Tracked, shown: Shown, *, scene: Scene) -> Tracked:
+    p = shown.then(scene.entry)
+    right, mine = (
+        np.asarray(y.value - p.value, dtype=np.float64) for y in (x, shown.now(scene.entry))
+    )
+    square = float((right * right).sum())
+    return p + (x - p) * (float((mine * right).sum()) / square if square else 1.0)
 
 
 def written(name: str, value: float) -> str:

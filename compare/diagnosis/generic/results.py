@@ -11,7 +11,7 @@ import numpy as np
 from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
 from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of, stepped
 from compare.diagnosis.variant import Variant
-from compare.formulas.arithmetic import Tracked
+from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum, minimum, sqrt
 from compare.judgement import distance
 from compare.tolerances import CAP
@@ -26,6 +26,7 @@ def results(scene: Scene) -> Iterator[Variant]:
     entry = scene.entry
     yield made(f"{entry} is never computed: it is 0", lambda x, s: 0.0 * x)
     yield made(f"{entry} rounded to float32", rounded_to_single)
+    yield made(f"{entry} rounded to float16", rounded_to_half)
     if single(scene):
         yield replace(made(f"{entry} computed in float32", in_single), coarse=True)
     if scene.moved:
@@ -42,6 +43,13 @@ def results(scene: Scene) -> Iterator[Variant]:
     for what in ("with the wrong sign", "without its sign", "squared", "by its square root"):
         yield made(f"{entry} {what}", TRANSFORMS[what][0])
     yield from forgetting(scene)
+
+
+def rounded_to_half(x: Tracked, shown: Shown) -> Tracked:
+    """Return x as float16 has it."""
+    with np.errstate(all="ignore"):
+        half = x.value.astype(np.float16)
+    return exact(half.astype(shown.X.dtype), shown.X.dtype)
 
 
 def made(name: str, result: Result, *, sudden: bool = False) -> Variant:
@@ -73,6 +81,9 @@ def directed(x: Tracked, s: Shown, *, entry: str) -> Tracked:
 def clamped(scene: Scene) -> Iterator[Variant]:
     """Yield the entry clamped to its own largest magnitude, where several of its elements have it."""
     x = scene.last.trace.get(scene.entry)
+    if scene.target.startswith("d"):
+        for c in CLAMPS:
+            yield made(f"{scene.entry} clamped to [-{c:g}, {c:g}]", partial(within, c=c))
     if x is None or x.dtype.kind != "f" or not x.size:
         return
     c = float(np.abs(x).max())

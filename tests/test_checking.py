@@ -650,3 +650,61 @@ def test_a_velocity_that_holds_the_rate_is_told_in_a_rule_that_shows_no_slots():
     with pytest.raises(Wrong, match="learning rate inside the velocity") as caught:
         check_rule(rule, "momentum")
     assert "a falling learning rate" in caught.value.verdict.case
+
+
+class WarmingUp(Adam):
+    def step(self, params, grads):
+        rate, self.lr = self.lr, self.lr * min(1, (self.t + 1) / 5)
+        super().step(params, grads)
+        self.lr = rate
+
+
+def test_a_schedule_of_its_own_is_told_as_what_it_is():
+    with pytest.raises(Wrong, match=r"a number of its own: 0\.2, 0\.4, 0\.6, 0\.8 at these steps"):
+        check_rule(WarmingUp, like="adam")
+
+
+def test_the_gradient_of_a_bias_before_batch_norm_may_be_exactly_0():
+    """In a batch of two its sum is of a number and its opposite, but for one rounding."""
+
+    def step(state, X, Y, lr):
+        Z1 = state["W1"] @ X + state["b1"]
+        mu, var = Z1.mean(1, keepdims=True), Z1.var(1, keepdims=True)
+        s = np.sqrt(var + 1e-5)
+        xhat = (Z1 - mu) / s
+        N1 = state["gamma1"] * xhat + state["beta1"]
+        A1 = np.tanh(N1)
+        dZ2 = 2 * (state["W2"] @ A1 + state["b2"] - Y) / Y.size
+        dA1 = state["W2"].T @ dZ2
+        dN1 = dA1 * (1 - A1**2)
+        d = state["gamma1"] * dN1
+        dZ1 = (d - d.mean(1, keepdims=True) - xhat * (d * xhat).mean(1, keepdims=True)) / s
+        g = {"W1": dZ1 @ X.T, "b1": 0.0 * state["b1"], "gamma1": (dN1 * xhat).sum(1, keepdims=True)}
+        g |= {"beta1": dN1.sum(1, keepdims=True), "W2": dZ2 @ A1.T, "b2": dZ2.sum(1, keepdims=True)}
+        shown = {"Z1": Z1, "mu1": mu, "var1": var, "xhat1": xhat, "N1": N1, "A1": A1, "dZ2": dZ2}
+        shown |= {"dA1": dA1, "dN1": dN1, "dZ1": dZ1, **{f"d{n}": x for n, x in g.items()}}
+        return shown | {n: state[n] - lr * x for n, x in g.items()}
+
+    verdict = check_step(step, "two-layer tanh mse sgd lr=0.1 batch-norm")
+    assert "db1 is 0, as it is before batch norm but for rounding" in verdict.notes
+
+
+def test_NaN_is_not_explained_by_what_only_makes_other_NaN():
+    def step(state, X, Y, lr):
+        Z1 = state["W1"] @ X + state["b1"]
+        A1 = np.exp(Z1) / (1 + np.exp(Z1))  # overflows
+        dZ2 = 2 * (state["W2"] @ A1 + state["b2"] - Y) / Y.size
+        dZ1 = (state["W2"].T @ dZ2) * A1 * (1 - A1)
+        g = {
+            "W1": dZ1 @ X.T,
+            "b1": dZ1.sum(1, keepdims=True),
+            "W2": dZ2 @ A1.T,
+            "b2": dZ2.sum(1, keepdims=True),
+        }
+        return {n: state[n] - lr * x for n, x in g.items()}
+
+    with pytest.raises(Wrong) as caught:
+        check_step(step, "two-layer sigmoid mse sgd lr=0.1")
+    verdict = caught.value.verdict
+    assert verdict.case == "overflowing units"
+    assert not any("updated" in name for name in verdict.diagnosis.names)

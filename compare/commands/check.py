@@ -41,7 +41,7 @@ def check(
     """Check your own activation, loss, optimiser or training step, and be told what is wrong with it.
 
     A step is a function train_step(state, X, Y, lr=...) that returns a mapping with as many of Z1, A1,
-    ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has. An optimiser is a function
+    ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has, or a class with such a method. An optimiser is a function
     rule(param, grad, slots, lr=...) -> (param, slots), or a class with step(params, grads). Each
     runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one
     could not be judged, whatever the others are.

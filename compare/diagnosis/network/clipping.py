@@ -131,7 +131,7 @@ def clippings(scene: Scene) -> Iterator[Variant]:
 
 
 def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
-    right = line(scene)
+    right = clipped_line(scene)
     if scene.entry == "norm":
         for name, (norm, wrong) in NORMS.items():
             yield plain(name, partial(of_all, norm=norm), f"norm = {wrong}", right)
@@ -176,6 +176,13 @@ def decayed_first(formulas: Formulas, shown: Shown, *, wd: float) -> Formulas:
     )
 
 
+def clipped_line(scene: Scene) -> str:
+    """Return how the clipped gradient is computed, whatever is computed from it."""
+    if not scene.slots:
+        return line(scene)
+    return line(replace(scene, target=f"g.{scene.entry.split('.')[-1]}"))
+
+
 def of_steps(scene: Scene) -> dict[str, tuple[Coefficient, str]]:
     """Return the coefficient of somebody who clips lr g, not g."""
     lr = float(scene.last.formulas.hyperparameters.get("lr", 1.0))
@@ -189,7 +196,7 @@ def of_steps(scene: Scene) -> dict[str, tuple[Coefficient, str]]:
 
 
 def by_value(scene: Scene, c: float) -> Iterator[Variant]:
-    right = line(scene)
+    right = clipped_line(scene)
     forms: dict[str, Callable[[Tracked], Tracked]] = {
         "clipping left out": lambda g: g,
         "clipped above alone": lambda g: minimum(g, c),

@@ -24,7 +24,7 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
         for x, name in [(wd, "wd")] if wd else [(x, f"{x:g}") for x in PENALTIES]:
             known.setdefault(x * part, name + share)
     for amount, text in known.items():
-        for of, weights in (("the weights", True), ("weights and biases", False)):
+        for of, weights in (("the weights", True), ("weights and biases", False))[: 2 if wd else 1]:
             penalty = f"{text} * the sum of squares of {of}"
             yield Variant(
                 f"the loss contains {penalty}",

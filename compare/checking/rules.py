@@ -94,13 +94,15 @@ def examine_rule(
     subject = name or getattr(rule, "__name__", type(rule).__name__)
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     stated_rule = getattr(optimizers, known)
+    random = np.random.default_rng(seed)
+    initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
     for varied in (base, *variations(rule, stated_rule, base)):
         runs = gradients((3, 5), steps, dtype, seed + 1, long=varied is base)
         for case, grads, rates in sequences(runs, falls=varied is base and takes_rate(rule)):
-            verdict = with_options(verdict, rule, known, varied, case, grads, rates)
+            verdict = with_options(verdict, rule, known, varied, initial, case, grads, rates)
             if not verdict.right:
                 others = (
-                    run(rule, known, varied, g, r)
+                    run(rule, known, varied, initial, g, r)
                     for k, g, r in sequences(runs, False)
                     if k != case
                 )
@@ -160,6 +162,7 @@ def with_options(
     rule: Any,
     known: str,
     options: dict[str, Any],
+    initial: Mapping[str, Array],
     case: str,
     sequence: Sequence[Array],
     rates: Sequence[float],
@@ -171,7 +174,7 @@ def with_options(
     verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
     case = ", ".join([case, *(f"{k}={v}" for k, v in options.items())])
     try:
-        formulas, initial, steps = run(rule, known, options, sequence, rates)
+        formulas, initial, steps = run(rule, known, options, initial, sequence, rates)
         reference = torch_rule(known, options)
         return examine(verdict, formulas, initial, steps, reference, case=case)
     except Exception as error:
@@ -183,14 +186,12 @@ def run(
     rule: Any,
     known: str,
     options: Mapping[str, Any],
+    initial: Mapping[str, Array],
     sequence: Sequence[Array],
     rates: Sequence[float],
 ) -> Run:
     """Return a rule's run over a sequence of gradients, with lr times each of `rates` in turn."""
     formulas = bare(rule=getattr(optimizers, known), hyperparameters=dict(options), only="update")
-    random = np.random.default_rng(len(sequence))
-    dtype = sequence[0].dtype
-    initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
     changed = [
         {"lr": options["lr"] * c} if c != 1.0 else {} for c, _ in zip(cycle(rates), sequence)
     ]

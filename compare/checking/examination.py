@@ -2,7 +2,7 @@ r"""Judging what a program shows: each entry by its formula on the program's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
 from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
-from compare.diagnosis import Scene, Shown, best, diagnose
+from compare.diagnosis import Scene, Shown, diagnose
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
@@ -23,7 +24,6 @@ from compare.verification import Batch
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
 Reference = Callable[..., dict[str, Array]]
-Step = tuple[Mapping[str, Any], Batch]
 
 
 def examine(
@@ -93,61 +93,6 @@ def examine(
         arrays=arrays,
         notes=tuple(notes),
     )
-
-
-FURTHER = 3  # steps looked at after a wrong one, to tell apart mistakes that agree on it
-ENOUGH = 8  # steps looked at of each other run, for the same
-
-
-def further(
-    steps: Iterable[Step],
-    formulas: Callable[[Batch], Formulas],
-    state: Trace,
-    carried: Mapping[str, Tracked],
-) -> Iterator[Shown]:
-    """Yield what the program shows at steps that go on from a state, as long as it can be read."""
-    following = iter(steps)
-    while True:
-        try:
-            trace, batch = next(following)
-            j = judgement(trace, {**state, **batch.state}, carried, batch, formulas(batch))
-        except Exception:  # it ends, or cannot be read
-            return
-        if not j.distances:
-            return
-        yield j.shown
-        state = {**j.shown.state, **j.shown.trace}
-        carried = unseen(j)
-
-
-def unseen(j: Judgement) -> dict[str, Tracked]:
-    """Return what the program did not show, as the formulas have it."""
-    return {n: x for n, x in j.expected.items() if n not in j.shown.trace}
-
-
-Run = tuple[Callable[[Batch], Formulas], Trace, Iterable[Step]]
-
-
-def told_apart(verdict: Verdict, runs: Iterable[Run]) -> Verdict:
-    """Return the verdict without the mistakes that other runs of the program speak against.
-
-    A run is the formulas of its batches, the state it starts from, and what was shown at its steps.
-    """
-    d, scene = verdict.diagnosis, verdict.scene
-    if d is None or scene is None or len(d.named) < 2:
-        return verdict
-    late = scene.last.formulas.late
-    elsewhere = tuple(
-        tuple(further(islice(steps, ENOUGH), later(formulas) if late else formulas, initial, {}))
-        for formulas, initial, steps in runs
-    )
-    named = best(d.named, replace(scene, elsewhere=elsewhere))
-    return replace(verdict, diagnosis=replace(d, named=named))
-
-
-def later(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
-    """Return the formulas with the mean over micro-batches taken of the gradients."""
-    return lambda batch: replace(formulas(batch), late=True)
 
 
 def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:

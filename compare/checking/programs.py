@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.checking.calling import call_step, entries, options_for, step_arguments
-from compare.checking.examination import Step
+from compare.checking.elsewhere import Step
 from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
 from compare.traces import parameters

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.examination import Step, examine, told_apart
+from compare.checking.elsewhere import Step, told_apart
+from compare.checking.examination import examine
 from compare.checking.inputs import Trial, trials
 from compare.checking.steps import formulas
 from compare.checking.thresholds import clipped

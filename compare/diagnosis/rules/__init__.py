@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from compare.diagnosis.generic.settings import UNASKED, rule_defaults
-from compare.diagnosis.rules import descent, kin, moments, roots
+from compare.diagnosis.rules import descent, kin, moments, resilient, roots
 from compare.diagnosis.rules.mistake import ASCENTS, FALLING, Mistake, Rule, decays, decoupled
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
@@ -33,7 +33,7 @@ FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
     "adamax": (kin.adamax, kin.ADAMAX),
     "nadam": (kin.nadam, kin.NADAM),
     "radam": (kin.radam, kin.RADAM),
-    "rprop": (kin.rprop, kin.RPROP),
+    "rprop": (resilient.rprop, resilient.RPROP),
 }
 UNCOUNTED = ("sgd", "momentum", "rmsprop_eps_inside")  # rules that keep no step number
 

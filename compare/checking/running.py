@@ -1,0 +1,137 @@
+r"""An optimiser run: a function or an object of somebody's, called step by step, whatever it takes and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.checking.calling import accepted, options_for
+from compare.checking.elsewhere import Step
+from compare.verification import Batch
+
+Array = NDArray[Any]
+
+
+def stepped(
+    rule: Any,
+    options: Mapping[str, Any],
+    initial: Mapping[str, Array],
+    sequence: Sequence[Array],
+    changed: Sequence[Mapping[str, Any]],
+) -> Iterator[Step]:
+    """Yield the rule's state and parameters after each of the gradients, with its `changed` options."""
+    advance = (
+        stateful(rule, options, initial) if has_step(rule) else functional(rule, options, initial)
+    )
+    empty = np.zeros((1, 1), sequence[0].dtype)
+    for joint, now in zip(sequence, changed, strict=True):
+        g = {"W1": joint[:, :4].copy(), "b1": joint[:, 4:].copy()}
+        named = options_for(rule, now)[0]
+        with np.errstate(all="ignore"):
+            shown = advance({n: x.copy() for n, x in g.items()}, named)
+        given = {f"d{n}": x for n, x in g.items()}
+        yield shown, Batch(empty, empty, dict(now), given)
+
+
+def has_step(rule: Any) -> bool:
+    return hasattr(rule, "step") or hasattr(rule, "update")
+
+
+Advance = Callable[[dict[str, Array], Mapping[str, Any]], dict[str, Any]]
+
+
+def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
+    """Return the step of `rule(param, grad, slots, ...) -> (param, slots)`, which shows its slots."""
+    params = {n: x.copy() for n, x in initial.items()}
+    slots: dict[str, Any] = {n: {} for n in initial}
+
+    def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for n in params:
+            result = rule(params[n].copy(), g[n], slots[n], **{**options, **changed})
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise ValueError(
+                    f"the rule returned a {type(result).__name__}; expected (param, slots), the new "
+                    "parameter and its new state"
+                )
+            params[n], slots[n] = np.array(result[0]), result[1]
+            if isinstance(slots[n], Mapping):
+                shown |= {
+                    f"{slot}.{n}": np.array(x) for slot, x in slots[n].items() if x is not None
+                }
+        return shown | {n: x.copy() for n, x in params.items()}
+
+    return advance
+
+
+def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
+    """Return the step of an object with `step(params, grads)`; its parameters are what it shows."""
+    params: Any = {n: x.copy() for n, x in initial.items()}
+    as_list = takes_lists(rule, options, initial)
+    step = step_of(rule, options, params, as_list)
+
+    def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal params
+        result = call(step, params, g, as_list)
+        if result is not None:
+            params = taken(result, params)
+        return {n: np.array(x) for n, x in params.items()}
+
+    return advance
+
+
+UNREADABLE = object()
+
+
+def takes_lists(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
+    """Tell whether a step reads lists of arrays, not mappings, on an object of its own: a trial leaves traces."""
+    params: Any = {n: x.copy() for n, x in initial.items()}
+    try:
+        step = step_of(rule, options, params, False)
+    except Exception:  # it reads the parameters that it is made of otherwise
+        return True
+    return call(step, params, {n: np.ones_like(x) for n, x in initial.items()}, False) is UNREADABLE
+
+
+def step_of(
+    rule: Any, options: Mapping[str, Any], params: Mapping[str, Array], as_list: bool
+) -> Any:
+    """Return the step of an object: made from its options, or as torch does it from parameters and options."""
+    made = deepcopy(rule)
+    if isinstance(rule, type):
+        given = list(params.values()) if as_list else params
+        made = (
+            rule(given, **options)
+            if {"params", "parameters"} & accepted(rule)[0]
+            else rule(**options)
+        )
+    return getattr(made, "step", None) or made.update
+
+
+def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:
+    """Call step(params, grads), or step(grads) where it holds the parameters; lists where dicts do not do."""
+    names = list(params)
+    arguments = (list(params.values()), [g[n] for n in names]) if as_list else (params, g)
+    alone = len(accepted(step)[0]) == 1
+    try:
+        result = step(arguments[1]) if alone else step(*arguments)
+    except (KeyError, TypeError, AttributeError, IndexError):
+        if as_list:
+            raise
+        return UNREADABLE
+    return dict(zip(names, arguments[0], strict=True)) if as_list and result is None else result
+
+
+def taken(result: Any, params: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parameters that a step returned, as a mapping or as a list in the order they were given."""
+    if isinstance(result, Mapping):
+        return dict(result)
+    if isinstance(result, list | tuple) and len(result) == len(params):
+        return dict(zip(params, result, strict=True))
+    raise ValueError(
+        f"step returned a {type(result).__name__}; expected the parameters, or nothing if it updates in place"
+    )

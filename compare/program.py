@@ -50,17 +50,16 @@ def planted(
     names = parameters(state)
     right_steps = stepping.step(formulas, names, plain.read, plain.before, plain.has)
     wrong_steps = stepping.step(changed, names, bent.read, bent.before, bent.has)
-    if not origins and not (variant.direct or variant.result):
+    if not origins:  # a mistake of the formulas as a whole
         for name, value in wrong_steps:
             trace[name] = rounded(value, name, X.dtype)
         return in_order(trace, names)
-    for (name, good), (other, bad) in zip(right_steps, wrong_steps, strict=True):
+    for (name, good), (_, bad) in zip(right_steps, wrong_steps, strict=True):
         value = good
-        if not origins or name in origins:
+        if name in origins:
             value = variant.direct(plain, right) if variant.direct else bad
             value = variant.result(value, right) if variant.result else value
         plain.stated[name] = bent.stated[name] = good
-        name = name if origins else other  # the rule's order is its groups', which decay may change
         trace[name] = rounded(value, name, X.dtype)
     return in_order(trace, names)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
+from compare.diagnosis.statements import named
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum
 from compare.formulas.precision import roundoff
@@ -113,7 +114,7 @@ def accepted_form(
         return f"{name} is 0, as it is before batch norm but for rounding"
     if name != f"dA{L}" or f"A{L}" not in fitted:
         return ""
-    if named(formulas.loss[0]) != "bce":
+    if named(formulas.loss[0])[0] != "bce":
         return ""
     A, Y = exact(fitted[f"A{L}"], batch.X.dtype), exact(batch.Y, batch.X.dtype)
     form = (A - Y) / float(A.value.size * formulas.accumulate) / maximum((1.0 - A) * A, 1e-12)
@@ -137,7 +138,7 @@ SHORTENED = (
 def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
     """Return the formulas with the short form of the gradient at the output, where there is one."""
     g, _ = formulas.activations[-1]
-    N = SHORT.get((named(g), named(formulas.loss[0])))
+    N = SHORT.get((named(g)[0], named(formulas.loss[0])[0]))
     if N is None:
         return None
     Y = exact(batch.Y, batch.X.dtype)
@@ -146,10 +147,6 @@ def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
         return (A.rounded(4.0) - Y) / (N(A) * formulas.accumulate)
 
     return replace(formulas, activations=[*formulas.activations[:-1], (g, gradient)])
-
-
-def named(formula: Any) -> str:
-    return str(getattr(formula, "__name__", ""))
 
 
 def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, Array], list[str]]:

@@ -39,8 +39,7 @@ class Program:
 
     def takes(self, option: str) -> bool:
         """Tell whether each call of the step can be given an option."""
-        step = self.function if inspect.isroutine(self.function) else stepping(self.function)
-        return not options_for(step, {option: 0.0})[2]
+        return not options_for(stepping(self.function), {option: 0.0})[2]
 
     def found(self, t: Trial) -> Layout | None:
         """Return the first layout in which it runs on inputs whose sizes all differ and gives their shapes back.
@@ -73,8 +72,7 @@ class Program:
         function = self.load() if self.load else self.function
         if inspect.isclass(function):
             return stepping(function(**self.making))
-        function = function if self.load else copied(function)
-        return function if inspect.isroutine(function) else stepping(function)
+        return stepping(function if self.load else copied(function))
 
     def run(self, t: Trial) -> Iterator[Step]:
         """Yield what it shows at each step, each time from a fresh copy of its own state.
@@ -112,7 +110,9 @@ def copied(function: Any) -> Any:
 
 
 def stepping(made: Any) -> Callable[..., Any]:
-    """Return the step of an object, or of a class."""
+    """Return the step of an object, or of a class; a function is its own."""
+    if inspect.isroutine(made):
+        return made
     for name in STEPPING:
         if inspect.isroutine(step := getattr(made, name, None)):
             return step
@@ -126,12 +126,10 @@ def program(
     train_step: Any, options: Mapping[str, Any], layout: Layout | None
 ) -> tuple[Program, list[str]]:
     """Return a candidate as a program, and notes on how it is called."""
-    made = inspect.isclass(train_step)
-    routine = inspect.isroutine(train_step)
-    step = train_step if routine else stepping(train_step)
+    step = stepping(train_step)
     given, notes, lacking = options_for(step, options)
     making: dict[str, Any] = {}
-    if made:
+    if inspect.isclass(train_step):
         left = {option: options[option] for option in lacking}
         making, more, lacking = options_for(train_step, left)
         notes += more

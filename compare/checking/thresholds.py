@@ -30,6 +30,8 @@ def clipped(
         size = largest(c, t)
         side = "above" if size > CLEAR * limit else "below" if size < limit / CLEAR else ""
         found.setdefault(side, t)
+        if {"above", "below"} <= found.keys():
+            break
     notes = [
         f"no gradients were found {side} the threshold {limit:g}: clipping was not judged there"
         for side in ("above", "below")

@@ -53,11 +53,7 @@ def unknown(scene: Scene) -> Iterator[Variant]:
         yield Variant(
             f"{'update' if scene.moved else scene.entry} times {value:g}",
             wrong=f"{value:g} times what it should be",
-            result=lambda x, s: (
-                x * value
-                if not scene.moved
-                else s.then(scene.entry) + (x - s.then(scene.entry)) * value
-            ),
+            result=lambda x, s: multiplied(x, s, scene, value),
             generic=True,
         )
 
@@ -93,7 +89,7 @@ def shared(x: Tracked, shown: Shown, *, scene: Scene) -> Tracked:
         np.asarray(y.value - p.value, dtype=np.float64) for y in (x, shown.now(scene.entry))
     )
     square = float((right * right).sum())
-    return p + (x - p) * (float((mine * right).sum()) / square if square else 1.0)
+    return multiplied(x, shown, scene, float((mine * right).sum()) / square if square else 1.0)
 
 
 def written(name: str, value: float) -> str:
@@ -119,7 +115,11 @@ def equivalent(scene: Scene, name: str) -> str:
 
 
 def times(x: Tracked, shown: Shown, *, scene: Scene, name: str) -> Tracked:
-    c = meanings(scene, shown).get(name, 1.0)
+    return multiplied(x, shown, scene, meanings(scene, shown).get(name, 1.0))
+
+
+def multiplied(x: Tracked, shown: Shown, scene: Scene, c: float) -> Tracked:
+    """Return c times the entry; of a parameter, with c times its update."""
     if not scene.moved:
         return x * c
     p = shown.then(scene.entry)

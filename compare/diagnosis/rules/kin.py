@@ -45,7 +45,7 @@ def adamax(
     mt = average(b1, old("m"), g, first)
     yield "m", mt
     e, before = held(o.get("eps", 1e-8), p), old("u")
-    u = absolute(g) + e if epsilon in ("inside", "squares") else absolute(g)
+    u = absolute(g) + e if epsilon == "inside" else absolute(g)
     u = square(g) + e if decay == "squares" else u
     if before is not None:
         shrunken = before if decay == "none" else held(b2, p) * before

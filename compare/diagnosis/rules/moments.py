@@ -33,8 +33,8 @@ def adam(
     t = counted(old("t"), p)
     yield "t", t
     mt = average(b1, old("m"), square(d) if first == "of squares" else d, first)
-    hats = corrections(b1, b2, new("t") or t, "both")
     hatted = kept in ("mhat", "hats")
+    hats = corrections(b1, b2, new("t") or t, "both") if hatted else (ONE, ONE)
     yield "m", mt / held(hats[0], p) if hatted else mt
     t, mt = new("t") or t, new("m") or (mt / held(hats[0], p) if hatted else mt)
     vt = average(b2, old("v"), squares(squared, d, mt, -g if o.get("maximize") else g, old), second)

@@ -42,7 +42,7 @@ def shrunk(p: Tracked, o: Options, form: str) -> Tracked:
     if not o.get("weight_decay"):
         return p
     amount = {
-        "decoupled": lr * wd, "no lr": wd, "sign decoupled": -(lr * wd), "both": lr * wd, "no wd": lr,
+        "decoupled": lr * wd, "no lr": wd, "sign decoupled": -(lr * wd), "both": lr * wd,
     }.get(form)  # fmt: skip
     return p if amount is None else held(1.0 - amount, p) * p
 

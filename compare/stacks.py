@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compare.configuration import Configuration
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.precision import finite, magnitude, wide
+from compare.formulas.precision import finite, quietly, wide
 from compare.judgement import (
     UNKNOWN,
     ZERO,
@@ -149,50 +150,52 @@ def allowed(reference: Ratios) -> Array:
 def ratios(x: Array, expected: Tracked, *, against: Array | None = None) -> Ratios:
     """Return the largest error of each step of a stack, in units of the stated error."""
     target = expected.value if against is None else against
-    gap = magnitude((x if against is not None else widened(x, target.dtype)) - target)
-    unit, left, steps = ZERO, np.zeros(len(x), int), np.arange(len(x))
-    error = ZERO if expected.error is None else expected.error
-    if expected.error is not None:
-        least = error.min(initial=np.inf)
-        unit, hidden = units(expected, error, least, gap, floating(x))
-        gap /= unit
-        if against is None and not least > 0.0:  # as `compare.judgement.settled` has it
-            gap[x == target.astype(x.dtype, copy=False)] = 0.0
-        if hidden is not None:
-            gap[hidden], left = 0.0, rows(hidden, x).sum(axis=1)
-    flat = rows(gap, x)
-    at = flat.argmax(axis=1)
-    value, stated, off, unit = (
-        rows(a, x)[steps, at].astype(float) for a in (x, target, error, unit)
+    gap = (x if against is not None else widened(x, target.dtype)) - target
+    np.abs(gap, out=gap)
+    error, u, steps = (
+        ZERO if expected.error is None else expected.error,
+        expected.u,
+        np.arange(len(x)),
     )
-    worst, unit = flat[steps, at], np.where(off == 0.0, 0.0, unit)
-    if expected.error is None:
-        worst = np.where(worst > 0.0, np.inf, worst)
-    return Ratios(worst, at, value, stated, unit, expected.terms, left, flat.shape[1])
+    worst, at, hidden = largest(gap, error, u, x, target)
+    off, apart = rows(error, x)[steps, at], rows(gap, x)[steps, at]
+    tiny = tiniest(expected, floating(x)) / u
+    if ((off > 0.0) & (off <= tiny * 2.0**53) & (apart > 0.0)).any():  # else it is lost in rounding
+        error = error + (error > 0.0) * tiny
+        worst, at, hidden = largest(gap, error, u, x, target)
+    value, stated, off = (rows(a, x)[steps, at].astype(float) for a in (x, target, error))
+    left = np.zeros(len(x), int) if hidden is None else rows(hidden, x).sum(axis=1)
+    return Ratios(worst / u, at, value, stated, u * off, expected.terms, left, x[0].size)
 
 
-def units(
-    expected: Tracked, error: Array, least: float, gap: Array, dtype: np.dtype[Any]
-) -> tuple[Array, Array | None]:
-    """Return what to divide each gap by, and which elements cannot be judged, where there are any.
+def largest(
+    gap: Array, error: Array, u: float, x: Array, target: Array
+) -> tuple[Array, Array, Array | None]:
+    """Return the largest gap / error of each step, where it is, and what cannot be judged, where anything is.
 
-    That is one unit of error, as `allowance` has it; but something for an element that is right where
-    no error is allowed, so that 0 / 0 is 0. `least` is the least error. What is not finite is never
+    What is equal is right where no error is allowed, too: 0 / 0 is 0. What is not finite is never
     settled in a stack.
     """
     hidden = None
     if not error.max(initial=0.0) < UNKNOWN:
         error = finite(error)
-        hidden = np.isfinite(gap) & (expected.u * error > UNKNOWN)
-    tiny = tiniest(expected, dtype)
-    unit = np.asarray(expected.u * error)
-    if not expected.u * least > tiny * 2.0**53:  # else it would be lost in rounding
-        unit = unit + tiny
-    if not least > 0.0:
-        wrong = (error == 0.0) & (gap != 0.0)
-        if wrong.any():
-            unit = np.where(wrong, 0.0, unit)
-    return unit, hidden
+        hidden = np.isfinite(gap) & (u * error > UNKNOWN)
+    share = rows(quietly(np.divide, gap, error), x)
+    if hidden is not None:
+        share = np.where(rows(hidden, x), 0.0, share)
+    if not gap.max(initial=0.0) < np.inf:
+        share = np.where(rows(equal(x, target) & np.isfinite(x), x), 0.0, share)
+        return share.max(axis=1), share.argmax(axis=1), hidden
+    if x.dtype != target.dtype and not share.max(initial=0.0) < np.inf:
+        share = share * rows(~equal(x, target), x)  # as `compare.judgement.settled` has it
+    worst = np.fmax.reduce(share, axis=1, initial=0.0)  # passes over 0 / 0
+    at = (share == worst[:, None]).argmax(axis=1)
+    return worst, np.where(worst > 0.0, at, 0), hidden
+
+
+def equal(x: Array, target: Array) -> NDArray[np.bool_]:
+    """Tell which elements are the target rounded to their type."""
+    return np.asarray(x == target.astype(x.dtype, copy=False))
 
 
 def rows(a: Array, like: Array) -> Array:

@@ -45,7 +45,7 @@ class Operands:
     read that instead". `u` is the unit roundoff of a program that computes in another type than its
     arrays have, to which it rounds what it is given. With `screened` what is exact stays in float64,
     and the formulas are evaluated in it. With `fresh` what an entry may have grown is not counted
-    in the fresh error of the next.
+    in the fresh error of the next. With `plain` what is exact stays in the program's type.
     """
 
     def __init__(
@@ -62,7 +62,9 @@ class Operands:
         u: float = 0.0,
         screened: bool = False,
         fresh: bool = False,
+        plain: bool = False,
     ) -> None:
+        self.plain = plain
         self.dtype, self.own, self.u, self.screened, self.fresh = X.dtype, own, u, screened, fresh
         self.trace, self.state = trace, state
         self.now = {"X": self.given(X), "Y": self.given(Y), **now}
@@ -75,6 +77,8 @@ class Operands:
         return estimated(x, np.abs(x) if self.u else None, self.dtype, 1, self.u)
 
     def exact(self, x: Array) -> Tracked:
+        if self.plain:
+            return Tracked(np.asarray(x, self.dtype), None, self.u or roundoff(self.dtype))
         if self.screened:
             return estimated(x, None, self.dtype, 1, self.u)
         return exact(x, self.dtype, self.u)

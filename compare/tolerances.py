@@ -39,7 +39,7 @@ def cap(terms: int) -> float:
 
     A sum of K equal terms, added one by one, rounds the same way every time, and its error grows as
     K, not as its root: (K + 2) u B (Higham, section 4.2). Only a reference that itself shows such an
-    error lets a candidate come near it.
+    error, or a plain sum of the same terms that does (`compare.sums`), lets a candidate come near it.
 
     >>> cap(1), round(cap(1600), 1)
     (6.0, 145.6)

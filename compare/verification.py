@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -21,6 +22,7 @@ from compare.configuration import Configuration
 from compare.formulas.precision import roundoff
 from compare.judgement import Distance, judge, judge_pair
 from compare.standing import Judged, divergence, joined, ordered, suspicious
+from compare.sums import plain, spared
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -108,7 +110,11 @@ def verify_step(
         other = judge(formulas, theirs, start, X, Y)
     blown = overflow(mine, theirs, own)
     names = takewhile(lambda n: n != blown, ordered(mine, pairs))
-    judged = tuple(joined(n, own, other, pairs) for n in names if n in pairs)
+    judged = spared(
+        tuple(joined(n, own, other, pairs) for n in names if n in pairs),
+        partial(plain, formulas, mine, start, X, Y),
+        partial(judge_pair, formulas, mine, theirs, start, X, Y),
+    )
     if wrong := divergence(judged, theirs, number, whose):
         raise wrong
     complete(mine, own, missing, where)

@@ -12,6 +12,7 @@ import pytest
 
 import compare.selftest.accuracy
 import compare.standing
+import compare.sums
 import manual.activations
 from compare.commands import main
 from compare.selftest.accuracy import ENTRIES, overall, rows, shortfalls
@@ -131,7 +132,8 @@ def test_bad_input_is_refused_in_one_sentence(monkeypatch, capsys, words):
 
 
 def test_parity_selftest_exits_1_on_a_false_alarm(monkeypatch, capsys):
-    monkeypatch.setattr(compare.standing, "formula_limit", lambda r, K: 1e-3)
+    for module in (compare.standing, compare.sums):
+        monkeypatch.setattr(module, "formula_limit", lambda r, K: 1e-3)
     assert run(monkeypatch, "--arrays", "1", "--dtype", "float64") == 1
     assert "false alarm: case 0" in capsys.readouterr().out
 

@@ -10,6 +10,7 @@ import pytest
 
 import compare.selftest.audit
 import compare.standing
+import compare.sums
 import compare.tolerances
 import manual.activations
 from compare import check_training
@@ -259,7 +260,8 @@ def test_the_audit_needs_enough_arrays_to_say_anything():
 
 def test_a_tolerance_loosened_a_thousandfold_is_found_by_the_audit(monkeypatch):
     monkeypatch.setattr(compare.selftest.audit, "formula_limit", lambda r, K: 3e3)
-    monkeypatch.setattr(compare.standing, "formula_limit", lambda r, K: 3e3)
+    for module in (compare.standing, compare.sums):
+        monkeypatch.setattr(module, "formula_limit", lambda r, K: 3e3)
     monkeypatch.setattr(compare.selftest.audit, "ENOUGH", 20)
     *_, measured = measure("float64", arrays=600, seed=2)
     loose = [text for text in findings(measured.usage) if text.startswith("the formula limit of")]
@@ -267,7 +269,8 @@ def test_a_tolerance_loosened_a_thousandfold_is_found_by_the_audit(monkeypatch):
 
 
 def test_a_tolerance_a_hundred_times_too_narrow_raises_false_alarms(monkeypatch):
-    monkeypatch.setattr(compare.standing, "formula_limit", lambda r, K: 0.01)
+    for module in (compare.standing, compare.sums):
+        monkeypatch.setattr(module, "formula_limit", lambda r, K: 0.01)
     measured = next(measure("float64", arrays=300, seed=2))
     assert measured.alarms
 

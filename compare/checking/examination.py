@@ -18,6 +18,7 @@ from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, distance, stated
+from compare.sums import plain
 from compare.tolerances import CAP, formula_limit
 from compare.verification import Batch
 
@@ -135,13 +136,17 @@ def first_wrong(
     if not suspects:
         return None
     theirs = reference_trace(j, start, batch, reference)
-    own = {}
+    own, s = {}, j.shown
+    lost: dict[str, float] = {}
     for name, expected in stated_for(j, theirs, start, batch):
         if name in theirs:
             own[name] = distance(theirs[name], expected)
     for name in suspects:
         d = j.distances[name]
         limit = formula_limit(own[name].ratio if name in own else 0.0, d.terms)
+        if d.ratio > limit:
+            lost = lost or plain(s.formulas, s.trace, s.state, s.X, s.Y, carried=s.carried)
+            limit = max(limit, formula_limit(lost.get(name, 0.0), d.terms))
         if d.ratio > limit:
             return told(j, name, d, limit, theirs, number, whose)
     return None

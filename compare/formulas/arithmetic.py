@@ -32,6 +32,7 @@ from compare.formulas.multiprecision import multiple
 from compare.formulas.precision import (
     Array,
     added,
+    contracted,
     extend,
     growth,
     magnitude,
@@ -40,6 +41,7 @@ from compare.formulas.precision import (
     quotient,
     roundoff,
     smallest,
+    summed,
     turned,
 )
 
@@ -204,7 +206,7 @@ class Tracked:
 
         error, fresh = errors(lambda e, f: added(*inherited(e, f)), self, other)
         terms = max(K, self.terms, other.terms)
-        return Tracked(product(self.value, other.value), error, self.u, terms, fresh)
+        return Tracked(contracted(self.value, other.value), error, self.u, terms, fresh)
 
     def __gt__(self, other: Any) -> Mask:
         return self.compared(np.greater, other)
@@ -250,7 +252,7 @@ class Tracked:
         def grown(e: Array | None) -> Array | None:
             return added(own, None if e is None else e.sum(axis=over, keepdims=keep))
 
-        value = np.asarray(self.value.sum(axis=over, keepdims=keep))
+        value = summed(self.value, over, keep)
         error, fresh = errors(grown, self)
         return Tracked(value, error, self.u, max(K, self.terms), fresh)
 

@@ -3,7 +3,9 @@ r"""Precision: the types formulas are evaluated in, their roundoff, and arrays o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -16,9 +18,31 @@ Array = NDArray[Any]
 HOPELESS = 1e200  # nothing is known of a value with this error
 
 
+ONE_BY_ONE: ContextVar[bool] = ContextVar("ONE_BY_ONE", default=False)
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """Take sums one term after the other for the time being, as a plain loop does, and let rounding grow as there.
+
+    >>> with one_by_one():
+    ...     growth(64)
+    17.0
+    """
+    token = ONE_BY_ONE.set(True)
+    try:
+        yield
+    finally:
+        ONE_BY_ONE.reset(token)
+
+
 def growth(K: int) -> float:
-    """Return the factor by which rounding grows in a sum of K terms, in units of the sum of magnitudes."""
-    return 1.0 + 0.25 * math.sqrt(K)
+    r"""Return the factor by which rounding grows in a sum of K terms, in units of the sum of magnitudes.
+
+    As $\sqrt K$, for roundings fall either way; but where equal terms are added one by one, every rounding
+    up to the next power of 2 falls the same way.
+    """
+    return 1.0 + 0.25 * (K if ONE_BY_ONE.get() else math.sqrt(K))
 
 
 @cache
@@ -87,6 +111,26 @@ def quietly(operation: Callable[..., Any], *operands: Any) -> Array:
 def product(a: Array, b: Array) -> Array:
     """Return a @ b; of a column and a row each element is one product, which costs less by itself."""
     return np.asarray(a * b if a.shape[-1] == 1 else a @ b)
+
+
+def contracted(a: Array, b: Array) -> Array:
+    """Return a @ b as the value of a formula."""
+    if not ONE_BY_ONE.get():
+        return product(a, b)
+    total = a[..., :, :1] * b[..., :1, :]
+    for k in range(1, a.shape[-1]):
+        total = total + a[..., :, k : k + 1] * b[..., k : k + 1, :]
+    return np.asarray(total)
+
+
+def summed(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array:
+    """Return the sum along an axis, or all axes that there are, as the value of a formula."""
+    if not ONE_BY_ONE.get():
+        return np.asarray(x.sum(axis=axis, keepdims=keepdims))
+    order = x.reshape(-1) if axis is None else x if isinstance(axis, int) else x.reshape(len(x), -1)
+    along = axis if isinstance(axis, int) else -1
+    last = np.add.accumulate(order, axis=along).take(-1, axis=along)
+    return np.asarray(last.reshape(np.sum(x, axis=axis, keepdims=keepdims).shape))
 
 
 def turned(x: Array) -> Array:

@@ -195,16 +195,15 @@ class Tracked:
         a, b = self.size, other.size
         K = self.shape[-1]
         g = growth(K)
-        own = product(g * a, b) if a.size < b.size else product(a, g * b)
 
-        def inherited(e: Array | None, f: Array | None) -> tuple[Array | None, ...]:
-            first = None if e is None else product(e, b)
-            if f is None:
-                return own, first
-            most = a if e is None else a + self.u * e  # as in a product of two
-            return own, first, product(most, f)
+        def grown(e: Array | None, f: Array | None) -> Array:
+            """Return g a b + e b + (a + u e) f: what the sum rounds, and what its operands bring."""
+            if e is None and (f is not None or b.size <= a.size):
+                return product(a, g * b if f is None else g * b + f)
+            first = product(g * a if e is None else g * a + e, b)
+            return first if e is None or f is None else first + product(a + self.u * e, f)
 
-        error, fresh = errors(lambda e, f: added(*inherited(e, f)), self, other)
+        error, fresh = errors(grown, self, other)
         terms = max(K, self.terms, other.terms)
         return Tracked(contracted(self.value, other.value), error, self.u, terms, fresh)
 
@@ -233,7 +232,8 @@ class Tracked:
         margin, fresh = errors(added, self, b)
         if margin is None:
             return Mask(holds)
-        distance = magnitude(quietly(np.subtract, self.value, b.value))
+        zero = isinstance(other, float) and other == 0.0
+        distance = self.size if zero else magnitude(quietly(np.subtract, self.value, b.value))
 
         def within(margin: Array | None) -> NDArray[np.bool_] | None:  # or there is no telling
             return None if margin is None else ~(distance >= (2.0 * self.u) * margin)

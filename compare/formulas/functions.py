@@ -183,16 +183,28 @@ def where(mask: Mask, yes: Any, no: Any) -> Tracked:
         error = None
         if e is not None or f is not None:
             error = chosen(mask.holds, ZERO if e is None else e, ZERO if f is None else f)
-        if unsure is not None and unsure.any():
-            jump = finite(magnitude(quietly(np.subtract, a.value, b.value)) / a.u)
-            most = added(jump, e, f)
-            error = added(error, chosen(unsure, jump if most is None else most, ZERO))
+        if unsure is None or not unsure.any():
+            return error
+        error = np.zeros(value.shape) if error is None else np.array(error)
+        error[unsure] += jump(a, b, e, f, unsure)
         return error
 
     error = fresh = rule(mask.unsure, a.error, b.error)
     if not (mask.fresh is mask.unsure and a.fresh is a.error and b.fresh is b.error):
         fresh = rule(mask.fresh, a.fresh, b.fresh)
     return Tracked(value, error, a.u, max(a.terms, b.terms), fresh)
+
+
+def jump(
+    a: Tracked, b: Tracked, e: Array | None, f: Array | None, at: NDArray[np.bool_]
+) -> Array:
+    """Return how far apart two values, off by e and f, may be where `at` says, in units of u."""
+
+    def there(x: Array) -> Array:
+        return np.asarray(np.broadcast_to(x, at.shape)[at])
+
+    apart = finite(magnitude(quietly(np.subtract, there(a.value), there(b.value))) / a.u)
+    return np.asarray(added(apart, *(None if x is None else there(x) for x in (e, f))))
 
 
 def chosen(holds: NDArray[np.bool_], yes: Array, no: Array) -> Array:

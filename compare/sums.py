@@ -3,8 +3,8 @@ r"""Sums taken one term after the other: what a plain loop loses where terms are
 The growth of rounding in a sum is taken as $\sqrt K$, for roundings fall either way. Those of equal
 terms do not: 1,599 times 1 / 1,599, added one by one, is off by some 370 u, where the limits allow 11.
 So before an entry is called wrong its formula is evaluated once more, on the same inputs, in the
-program's own type and one term after the other; a program may be as far off as that, as it may be as
-far off as the reference (`compare.tolerances.formula_limit`).
+program's own type and one term after the other. Where that would be called wrong too, a program may be
+as far off as it, as it may be as far off as the reference (`compare.tolerances.formula_limit`).
 """
 
 from __future__ import annotations
@@ -62,4 +62,13 @@ def spared(
 def widened(j: Judged, lost: Mapping[str, float]) -> Judged:
     if not j.wrong or j.formula is None:
         return j
-    return replace(j, limit=max(j.limit, formula_limit(lost[j.name], j.formula.terms)))
+    return replace(j, limit=wider(j.limit, lost[j.name], j.formula.terms))
+
+
+def wider(limit: float, lost: float, terms: int) -> float:
+    """Return the limit of a formula where a plain sum loses so much: the same unless that is beyond it.
+
+    >>> wider(1.0, 0.9, 100), wider(1.0, 2.0, 1000) > 8.0
+    (1.0, True)
+    """
+    return limit if lost <= limit else formula_limit(lost, terms)

@@ -18,7 +18,7 @@ from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, distance, stated
-from compare.sums import plain
+from compare.sums import plain, wider
 from compare.tolerances import CAP, formula_limit
 from compare.verification import Batch
 
@@ -146,7 +146,7 @@ def first_wrong(
         limit = formula_limit(own[name].ratio if name in own else 0.0, d.terms)
         if d.ratio > limit:
             lost = lost or plain(s.formulas, s.trace, s.state, s.X, s.Y, carried=s.carried)
-            limit = max(limit, formula_limit(lost.get(name, 0.0), d.terms))
+            limit = wider(limit, lost.get(name, 0.0), d.terms)
         if d.ratio > limit:
             return told(j, name, d, limit, theirs, number, whose)
     return None

@@ -195,9 +195,7 @@ def where(mask: Mask, yes: Any, no: Any) -> Tracked:
     return Tracked(value, error, a.u, max(a.terms, b.terms), fresh)
 
 
-def jump(
-    a: Tracked, b: Tracked, e: Array | None, f: Array | None, at: NDArray[np.bool_]
-) -> Array:
+def jump(a: Tracked, b: Tracked, e: Array | None, f: Array | None, at: NDArray[np.bool_]) -> Array:
     """Return how far apart two values, off by e and f, may be where `at` says, in units of u."""
 
     def there(x: Array) -> Array:

@@ -18,7 +18,7 @@ from compare.selftest.exactness import Grid, exact_grid
 from compare.selftest.faults import Fault, faults, moves
 from compare.selftest.planting import planted
 from compare.selftest.practices import Practice, practised
-from compare.sums import plain
+from compare.sums import plain, wider
 from compare.tolerances import formula_limit
 from compare.traces import Misshapen
 from compare.verification import Batch, Stepped, verify
@@ -89,7 +89,10 @@ def record(
     expected = dict(stated(formulas, trace, *inputs, own=True))
     torch = judge(formulas, stepped.reference, *inputs)
     lost = plain(formulas, trace, *inputs)
-    limits = {n: formula_limit(max(torch[n].ratio, lost[n]), x.terms) for n, x in expected.items()}
+    limits = {
+        n: wider(formula_limit(torch[n].ratio, x.terms), lost[n], x.terms)
+        for n, x in expected.items()
+    }
     measured.steps += 1
     measured.arrays += len(trace)
     measured.elements += sum(x.size for x in trace.values())

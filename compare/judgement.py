@@ -8,7 +8,7 @@ step: what rounding can do to the whole of it. Formulas are evaluated once for b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,13 +212,17 @@ def judge(
     u: float = 0.0,
     missing: list[str] | None = None,
     screened: bool = False,
+    only: Container[str] | None = None,
 ) -> dict[str, Any]:
     """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula.
 
-    `u` and `screened` as in Operands. Entries that are stated and not on the trace are appended to `missing`.
+    `u` and `screened` as in Operands; where `only` says which, of these entries alone. Entries that
+    are stated and not on the trace are appended to `missing`.
     """
     out = {}
     for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u, screened=screened):
+        if only is not None and name not in only:
+            continue
         if name in trace:
             out[name] = measure(trace[name], expected)
         elif missing is not None:

@@ -87,12 +87,13 @@ class Stack:
                 self.pairs = judge_pair(*sides, measure=ratios)
             self.other: dict[str, Ratios] = {}
             self.limits = {n: self.plain(r) for n, r in self.own.items()}
-            if self.exact and not self.within().all():
-                self.other = judge(formulas, reference, start, X, Y, measure=ratios)
-                self.limits = {n: allowed(r) for n, r in self.other.items()}
+            if self.exact and (beyond := self.beyond()):
+                self.other = judge(formulas, reference, start, X, Y, measure=ratios, only=beyond)
+                self.limits |= {n: allowed(r) for n, r in self.other.items()}
         names = self.own if level == "formula" else self.pairs.keys() & mine.keys()
         sound = not missing and len(names) == len(mine)  # else `verify_step` says what is wrong
-        self.clear = self.within() & sound
+        within = [r.worst <= self.limits[n] for n, r in self.own.items()]
+        self.clear = np.all(within, axis=0) & sound
         self.clear &= np.all([r.worst <= STEP / 2 for r in self.pairs.values()], axis=0)
         self.clear &= np.all([r.worst <= cap(r.terms) for r in self.other.values()], axis=0)
 
@@ -101,10 +102,9 @@ class Stack:
         limit = formula_limit(0.0, r.terms) if self.exact else screen(r.terms)
         return np.full(len(r.worst), limit)
 
-    def within(self) -> Array:
-        """Tell of each step whether all its formulas are within their limits."""
-        found = [r.worst <= self.limits[n] for n, r in self.own.items()]
-        return np.asarray(np.all(found, axis=0))
+    def beyond(self) -> list[str]:
+        """Return the entries that are beyond the limit at any step: of these the reference must be asked."""
+        return [n for n, r in self.own.items() if not (r.worst <= self.limits[n]).all()]
 
     @cached_property
     def shares(self) -> dict[str, Array]:
@@ -136,7 +136,7 @@ class Stack:
         pairs = self.pairs[name].distances(shape)
         if own is None:
             return [Judged(name, None, None, pair, STEP) for pair in pairs]
-        other = self.other[name].distances(shape) if self.other else [None] * len(pairs)
+        other = self.other[name].distances(shape) if name in self.other else [None] * len(pairs)
         columns = own.distances(shape), other, pairs, self.limits[name].tolist()
         return list(map(Judged, [name] * len(pairs), *columns))
 

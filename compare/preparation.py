@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from compare.commands.options import value
+from compare.commands.options import check_dtype, value
 from compare.configuration import Configuration, parse
 from compare.datasets import Dataset, load
 from compare.refusals import (
@@ -36,8 +36,7 @@ def prepare(r: Request) -> Task:
     >>> prepare(Request(hidden="5,3", epochs=2, batch_size=100)).steps
     6
     """
-    if r.dtype not in ("float64", "float32"):
-        raise ValueError(f"dtype {r.dtype!r} is not known; choose float64 or float32")
+    check_dtype(r.dtype)
     if r.level not in ("formula", "step"):
         raise ValueError(f"level {r.level!r} is not known; choose formula or step")
     dataset = loaded(r)

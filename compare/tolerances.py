@@ -123,6 +123,12 @@ DIGITS = {"float64": 13.0, "float32": 4.0}
 # ATEN_CPU_CAPABILITY=default 2 % differ, none by more.
 SEED_ULP = 4.0
 
+# Of somebody else's program: a batch this far from the one given is another one, and nothing more can
+# be said of the step; a rate that it shows may be this many roundings off, as its schedule's formula
+# may take; and (rtol, atol) tell two readings of it apart that differ by far more, f'(z) from f'(a).
+GROSS, RATE = 1e3, 4.0
+ALIKE = 1e-6, 1e-9
+
 # Not ours: (rtol, atol) of what others compare with, by their defaults (NumPy 2.4; PyTorch 2.13, whose
 # depend on the type) and by custom, held against ours in `parity selftest`.
 PRACTICES = {

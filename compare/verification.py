@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from compare import traces
 from compare.configuration import Configuration
-from compare.formulas.precision import roundoff
-from compare.judgement import Distance, judge, judge_pair
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.precision import narrowed, roundoff
+from compare.formulas.stepping import Formulas
+from compare.judgement import Distance, distance, judge, judge_pair, stated
 from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import plain, spared
+from compare.tolerances import cap
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -109,6 +112,8 @@ def verify_step(
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
     blown = overflow(mine, theirs, own)
+    if blown and not sound(mine[blown], expected(blown, formulas, mine, start, X, Y)):
+        blown = None
     names = takewhile(lambda n: n != blown, ordered(mine, pairs))
     judged = spared(
         tuple(joined(n, own, other, pairs) for n in names if n in pairs),
@@ -153,6 +158,17 @@ def overflow(mine: Trace, theirs: Trace, own: Mapping[str, Distance]) -> str | N
     if first is None or first != traces.nonfinite(theirs) or needless(own[first], mine[first]):
         return None
     return first
+
+
+def expected(name: str, formulas: Formulas, trace: Trace, *given: Any) -> Tracked:
+    """Return one entry as its formula has it on the trace's own inputs."""
+    return next(x for n, x in stated(formulas, trace, *given, own=True) if n == name)
+
+
+def sound(x: Array, right: Tracked) -> bool:
+    """Tell whether what is finite of an entry that overflows is what its formula gives there."""
+    seen = np.where(np.isfinite(x), x, narrowed(right.value, x.dtype))
+    return distance(seen, right).ratio <= cap(right.terms)
 
 
 def needless(d: Distance, x: Array) -> bool:

@@ -77,6 +77,10 @@ def train(
     room: dict[int, Buffers] = {}  # by width: the last tile may be narrower
     for X, Y in batches:
         loss = 0.0
+        if X.shape[-1:] != Y.shape[-1:]:
+            raise ValueError(
+                f"X is {X.shape} but Y is {Y.shape}: give both one example a column, as many in each"
+            )
         for first, x, y in tiles(X, Y, columns):
             width = x.shape[1]
             if width not in room:

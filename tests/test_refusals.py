@@ -48,7 +48,7 @@ REFUSED = {
     "--frozen W1,b1,W2,b2 --clip 1": "names every parameter of the net: nothing would be trained",
     "--init normal(std=1e38) --dtype float32": "the first step overflows at once, in Z1",
     "--level net": "level 'net' is not known; choose formula or step",
-    "--level step --precision float16": "are not for --device and --precision; --json is",
+    "--level step --precision float16": "is not for --device and --precision; --json is",
     "--init he": "unknown initialisation 'he'",
 }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "lr": ("lr", "learning_rate", "eta", "step_size", "alpha_lr"),
-    "momentum": ("momentum", "mu", "beta"),
+    "momentum": ("momentum", "mu", "beta"),  # but see SMOOTHED
     "weight_decay": ("weight_decay", "wd", "lambd", "l2"),
     "eps": ("eps", "epsilon"),
     "alpha": ("alpha", "rho", "decay", "decay_rate", "smoothing"),
@@ -21,6 +21,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "beta1": ("beta1", "beta_1", "b1"),
     "beta2": ("beta2", "beta_2", "b2"),
 }
+SMOOTHED = {"momentum": ("momentum", "mu"), "alpha": (*ALIASES["alpha"], "beta")}  # of rmsprop
 
 
 def accepted(function: Any) -> tuple[set[str], bool]:
@@ -33,13 +34,17 @@ def accepted(function: Any) -> tuple[set[str], bool]:
 
 
 def options_for(
-    function: Any, options: Mapping[str, Any]
+    function: Any, options: Mapping[str, Any], rule: str = ""
 ) -> tuple[dict[str, Any], list[str], list[str]]:
-    """Return the options under the names the candidate has for them, notes, and those it has no name for."""
+    """Return the options under the names the candidate has for them, notes, and those it has no name for.
+
+    `rule` is what they are options of: the beta of RMSprop is no momentum.
+    """
     names, anything = accepted(function)
+    aliases = {**ALIASES, **(SMOOTHED if rule.startswith("rmsprop") else {})}
     given, notes, lacking = {}, [], []
     for option, value in spelled(options, names):
-        chosen = next((n for n in ALIASES.get(option, (option,)) if n in names), None)
+        chosen = next((n for n in aliases.get(option, (option,)) if n in names), None)
         if chosen is None and anything:
             chosen = option
         if chosen is None:

@@ -58,7 +58,7 @@ def examine(
         shown |= set(j.distances)
         hidden |= set(j.expected) - set(j.distances)
         arrays += len(j.distances)
-        if not j.distances:
+        if not j.distances.keys() & j.expected.keys():
             return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
         found = first_wrong(j, start, batch, reference, number, verdict.subject)
         if found and (short := shorter(j, batch)):

@@ -17,7 +17,7 @@ from compare.formulas.functions import maximum
 from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, distance, stated
-from compare.tolerances import CAP
+from compare.tolerances import CAP, GROSS, RATE
 from compare.verification import Batch
 
 Array = NDArray[Any]
@@ -56,7 +56,7 @@ def judgement(
     for name, value in reading:
         expected[name] = value
         if name in clean:
-            fitted[name], said = fit(name, clean[name], value, X.dtype)
+            fitted[name], said = fit(name, clean[name], value)
             notes += said
             if fitted[name].shape != value.shape:
                 distances[name] = misshapen(value)
@@ -78,7 +78,7 @@ def given_back(clean: Mapping[str, Array], batch: Batch, formulas: Formulas) -> 
             found[name] = distance(clean[name], value) if same else misshapen(value)
     if "lr" in clean and "lr" in formulas.hyperparameters and clean["lr"].size == 1:
         lr = exact(np.asarray(float(formulas.hyperparameters["lr"])), np.dtype(np.float64))
-        unit = 4.0 * roundoff(dtype) / lr.u  # the roundings that a schedule's formula may take
+        unit = RATE * roundoff(dtype) / lr.u
         found["lr"] = distance(clean["lr"].reshape(()).astype(np.float64), lr.rounded(unit))
     return found
 
@@ -89,7 +89,6 @@ def misshapen(value: Tracked) -> Distance:
     return Distance(np.inf, (0,) * value.value.ndim, np.nan, like, 0.0, 1)
 
 
-GROSS = 1e3  # a batch this far off is another batch: nothing more can be said of the step
 ZERO = exact(np.zeros(()), np.dtype(np.float64))
 
 
@@ -150,20 +149,37 @@ def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
 
 
 def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, Array], list[str]]:
-    """Return the entries that are numbers, as copies; say which are not."""
+    """Return the entries that are real numbers, as copies; say which are no numbers. ValueError for complex ones."""
     clean, notes = {}, []
     for name, x in trace.items():
-        try:
-            clean[str(name)] = np.array(x, dtype=dtype if name not in COUNTS else None)
-        except (TypeError, ValueError):
+        kind = array_kind(x)
+        if kind == "c":
+            raise ValueError(
+                f"{name} is complex; expected real numbers: take its real part if it is"
+            )
+        if kind not in "biuf":
             notes.append(f"{name} is not an array of numbers ({type(x).__name__}): not judged")
+            continue
+        clean[str(name)] = np.array(x, dtype=dtype if name not in COUNTS else None)
     return clean, notes
+
+
+def array_kind(x: Any) -> str:
+    """Return NumPy's letter for what `x` holds; "O" for what is no array of anything.
+
+    >>> array_kind([1.0, 2j]), array_kind([[1], [1, 2]]), array_kind(None)
+    ('c', 'O', 'O')
+    """
+    try:
+        return np.asarray(x).dtype.kind
+    except (TypeError, ValueError):
+        return "O"
 
 
 COUNTS = ("micro",)
 
 
-def fit(name: str, x: Array, value: Tracked, dtype: np.dtype[Any]) -> tuple[Array, list[str]]:
+def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:
     """Return the entry in the shape of its formula, where that is a matter of 1s alone."""
     shape = value.shape
     if x.shape == shape:

@@ -37,7 +37,7 @@ class Layout:
         """Return arrays as the candidate wants them."""
         return {n: self.turned(n, x, out=True) for n, x in arrays.items()}
 
-    def inward(self, arrays: Mapping[str, Any], like: Mapping[str, Array]) -> dict[str, Any]:
+    def inward(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the candidate shows in columns."""
         return {n: self.turned(n, x, out=False) for n, x in arrays.items()}
 

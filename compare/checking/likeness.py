@@ -11,6 +11,7 @@ from typing import Any
 import compare.formulas.activations
 import compare.formulas.losses
 import compare.formulas.optimizers
+from compare.checking.refusals import SETTINGS, check_function, check_setting, check_step
 from compare.commands.options import value
 from compare.configuration import Configuration, parse
 
@@ -29,6 +30,7 @@ def names(module: ModuleType) -> list[str]:
 ACTIVATIONS = names(compare.formulas.activations)
 LOSSES = names(compare.formulas.losses)
 RULES = names(compare.formulas.optimizers)
+KINDS = {"activation": ACTIVATIONS, "loss": LOSSES, "rule": RULES}
 
 
 def kind_of(like: str) -> str:
@@ -40,7 +42,7 @@ def kind_of(like: str) -> str:
     words = list(split(like))
     plain = [w.split("(")[0] for w in words if "=" not in w or "(" in w]
     if len(plain) == 1:
-        for kind, known in (("activation", ACTIVATIONS), ("loss", LOSSES), ("rule", RULES)):
+        for kind, known in KINDS.items():
             if plain[0] in known:
                 return kind
         refuse(plain[0])
@@ -85,6 +87,9 @@ def single(like: str) -> tuple[str, dict[str, Any]]:
         else:
             name, given = parse(word)
             options |= given
+    for what, known in KINDS.items():
+        if name in known:
+            check_function(what, name, options)
     return name, options
 
 
@@ -133,13 +138,9 @@ def configuration(like: str) -> Configuration:
     for name in extra.get("frozen", ()):
         if not 1 <= int(re.sub(r"\D", "", name)) <= len(named):
             raise ValueError(f"frozen names {name!r}, but the net has {len(named)} layers")
-    return Configuration(
-        activations=named,
-        loss=loss,
-        optimizer=rule,
-        options=options,
-        **extra,
-    )
+    c = Configuration(named, loss, rule, options, **extra)
+    check_step(c)
+    return c
 
 
 def spared(option: str, text: str) -> tuple[str, ...]:
@@ -156,18 +157,19 @@ def spared(option: str, text: str) -> tuple[str, ...]:
     return names
 
 
-KINDS = "W|b|gamma|beta"
 SPARED = {
     "undecayed": (
-        KINDS,
+        "W|b|gamma|beta",
         "the kinds of parameters without weight decay, such as undecayed=b,gamma,beta",
     ),
-    "frozen": (f"({KINDS})[0-9]+", "the parameters that do not train, such as frozen=W1,b1"),
+    "frozen": ("(W|b|gamma|beta)[0-9]+", "the parameters that do not train, such as frozen=W1,b1"),
 }
 
 
 def place(option: str, given: Any, options: dict[str, Any], extra: dict[str, Any]) -> None:
     """Put an option where it belongs: the rule's, or the step's."""
+    if option in SETTINGS or option.startswith("bn_"):
+        check_setting(option, given)
     if option in ("clip", "clip_norm"):
         extra["clip"] = {"norm": float(given)}
     elif option == "clip_value":

@@ -14,10 +14,12 @@ from compare.checking.examination import examine
 from compare.checking.likeness import ACTIVATIONS, LOSSES, single
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
+from compare.commands.options import check_dtype
 from compare.configuration import Configuration, pair, resolve
 from compare.formulas import activations, losses, optimizers
 from compare.formulas.stepping import Formulas
 from compare.selftest.cases import TARGETS, real
+from compare.tolerances import ALIKE
 from compare.verification import Batch
 
 Array = NDArray[Any]
@@ -53,6 +55,7 @@ def examine_activation(
     function: Any, like: str, *, dtype: str = "float64", seed: int = 0, name: str = ""
 ) -> Verdict:
     """Return the verdict on an activation, whatever it is."""
+    check_dtype(dtype)
     text, known = named(like, ACTIVATIONS, "activation")
     verdict = Verdict(name or title(function, "activation"), f"{known} as in PyTorch")
     formulas = bare(activations=[pair(activations, text)], only="activation")
@@ -80,6 +83,7 @@ def examine_loss(
     function: Any, like: str, *, dtype: str = "float64", seed: int = 0, name: str = ""
 ) -> Verdict:
     """Return the verdict on a loss, whatever it is."""
+    check_dtype(dtype)
     text, known = named(like, LOSSES, "loss")
     verdict = Verdict(name or title(function, "loss"), f"{known} as in PyTorch")
     formulas = bare(loss=pair(losses, text), only="loss")
@@ -211,7 +215,7 @@ def derivative(
         np.float64
     )
     of_z, of_a = np.asarray(df(z.copy())), np.asarray(df(a.copy()))
-    near = [bool(np.allclose(x, right, rtol=1e-6, atol=1e-9, equal_nan=True)) for x in (of_z, of_a)]
+    near = [bool(np.allclose(x, right, *ALIKE, equal_nan=True)) for x in (of_z, of_a)]
     if near == [False, True] and not {"z", "x"} & accepted(df)[0]:
         return of_a, ["its derivative is a function of a, and is called with a"]
     return of_z, []

@@ -90,7 +90,7 @@ class Program:
             options = {**self.options, **options_for(step, batch.options)[0]}
             with np.errstate(all="ignore"):
                 result = call_step(step, given, X, Y, options)
-            shown = layout.inward(entries(result, before, given), start)
+            shown = layout.inward(entries(result, before, given))
             names = parameters(t.state)
             kept = {n: np.array(start[n]) for n in names if n not in shown}
             if len(kept) < len(names):
@@ -123,15 +123,15 @@ def stepping(made: Any) -> Callable[..., Any]:
 
 
 def program(
-    train_step: Any, options: Mapping[str, Any], layout: Layout | None
+    train_step: Any, options: Mapping[str, Any], layout: Layout | None, rule: str = ""
 ) -> tuple[Program, list[str]]:
     """Return a candidate as a program, and notes on how it is called."""
     step = stepping(train_step)
-    given, notes, lacking = options_for(step, options)
+    given, notes, lacking = options_for(step, options, rule)
     making: dict[str, Any] = {}
     if inspect.isclass(train_step):
         left = {option: options[option] for option in lacking}
-        making, more, lacking = options_for(train_step, left)
+        making, more, lacking = options_for(train_step, left, rule)
         notes += more
     notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
     if names := step_arguments(step):

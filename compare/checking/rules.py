@@ -17,9 +17,11 @@ from compare.checking.examination import examine
 from compare.checking.inputs import gradients
 from compare.checking.likeness import RULES, single
 from compare.checking.operations import bare
+from compare.checking.refusals import check_function
 from compare.checking.running import has_step, stepped
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
+from compare.commands.options import check_dtype
 from compare.configuration import resolve
 from compare.formulas import optimizers
 
@@ -87,16 +89,17 @@ def examine_rule(
     **options: Any,
 ) -> Verdict:
     """Return the verdict on an optimiser, whatever it is."""
+    check_dtype(dtype)
     known, given = single(like)
     if known not in RULES:
         raise ValueError(f"unknown optimiser {known!r}; there are {', '.join(RULES)}")
     base = {"lr": 0.01, **given, **options}
+    check_function("rule", known, base)
     subject = name or getattr(rule, "__name__", type(rule).__name__)
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
-    stated_rule = getattr(optimizers, known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
-    for varied in (base, *variations(rule, stated_rule, base)):
+    for varied in (base, *variations(rule, known, base)):
         runs = gradients((3, 5), steps, dtype, seed + 1, long=varied is base)
         for case, grads, rates in sequences(runs, falls=varied is base and takes_rate(rule)):
             verdict = with_options(verdict, rule, known, varied, initial, case, grads, rates)
@@ -129,19 +132,21 @@ def sequences(
 STEADY, FALLING = (1.0,), (1.0, 0.5, 0.1)
 
 
-def variations(rule: Any, stated_rule: Any, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def variations(rule: Any, known: str, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the options with one or two of them varied, where rule and formula both have them."""
     if not callable(rule):
         return
     has = {
         p.name
-        for p in inspect.signature(stated_rule).parameters.values()
+        for p in inspect.signature(getattr(optimizers, known)).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     }
     varied = [
         {option: value}
         for option, value in VARIED.items()
-        if option in has and not options_for(rule, {option: value})[2] and base.get(option) != value
+        if option in has
+        and not options_for(rule, {option: value}, known)[2]
+        and base.get(option) != value
     ]
     for one in varied:
         yield from possible({**base, **one})
@@ -168,7 +173,7 @@ def with_options(
     rates: Sequence[float],
 ) -> Verdict:
     """Return the verdict after a sequence of gradients with these options, lr times each of `rates` in turn."""
-    _, notes, lacking = options_for(rule, options)
+    _, notes, lacking = options_for(rule, options, known)
     if lacking and callable(rule):
         notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
     verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
@@ -195,7 +200,7 @@ def run(
     changed = [
         {"lr": options["lr"] * c} if c != 1.0 else {} for c, _ in zip(cycle(rates), sequence)
     ]
-    steps = stepped(rule, options_for(rule, options)[0], initial, sequence, changed)
+    steps = stepped(rule, options_for(rule, options, known)[0], initial, sequence, changed)
     return lambda b: replace(formulas, hyperparameters={**options, **b.options}), initial, steps
 
 

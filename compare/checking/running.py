@@ -72,11 +72,14 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     """Return the step of an object with `step(params, grads)`; its parameters are what it shows."""
     params: Any = {n: x.copy() for n, x in initial.items()}
     as_list = takes_lists(rule, options, initial)
-    step = step_of(rule, options, params, as_list)
+    made, given = made_of(rule, options, params, as_list)
+    step = step_of(made)
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal params
         result = call(step, params, g, as_list)
+        if result is None and alone(step):
+            result = held(made, given)
         if result is not None:
             params = taken(result, params)
         return {n: np.array(x) for n, x in params.items()}
@@ -91,39 +94,56 @@ def takes_lists(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arr
     """Tell whether a step reads lists of arrays, not mappings, on an object of its own: a trial leaves traces."""
     params: Any = {n: x.copy() for n, x in initial.items()}
     try:
-        step = step_of(rule, options, params, False)
+        step = step_of(made_of(rule, options, params, False)[0])
     except Exception:  # it reads the parameters that it is made of otherwise
         return True
     return call(step, params, {n: np.ones_like(x) for n, x in initial.items()}, False) is UNREADABLE
 
 
-def step_of(
+def made_of(
     rule: Any, options: Mapping[str, Any], params: Mapping[str, Array], as_list: bool
-) -> Any:
-    """Return the step of an object: made from its options, or as torch does it from parameters and options."""
-    made = deepcopy(rule)
-    if isinstance(rule, type):
-        given = list(params.values()) if as_list else params
-        made = (
-            rule(given, **options)
-            if {"params", "parameters"} & accepted(rule)[0]
-            else rule(**options)
-        )
+) -> tuple[Any, Any]:
+    """Return an object, made from its options, or as torch does it from parameters and options; and these."""
+    if not isinstance(rule, type):
+        return deepcopy(rule), None
+    if not accepted(rule)[0] & set(HELD):
+        return rule(**options), None
+    given = list(params.values()) if as_list else params
+    return rule(given, **options), given
+
+
+HELD = ("params", "parameters")
+
+
+def held(made: Any, given: Any) -> Any:
+    """Return the parameters of an object that was made from them: its own, or the container it was given."""
+    if given is None:
+        return None
+    own = (getattr(made, name, None) for name in HELD)
+    return next((x for x in own if isinstance(x, list | dict) and len(x) == len(given)), given)
+
+
+def step_of(made: Any) -> Any:
     return getattr(made, "step", None) or made.update
+
+
+def alone(step: Any) -> bool:
+    """Tell whether a step takes gradients alone."""
+    return len(accepted(step)[0]) == 1
 
 
 def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:
     """Call step(params, grads), or step(grads) where it holds the parameters; lists where dicts do not do."""
     names = list(params)
     arguments = (list(params.values()), [g[n] for n in names]) if as_list else (params, g)
-    alone = len(accepted(step)[0]) == 1
     try:
-        result = step(arguments[1]) if alone else step(*arguments)
+        result = step(arguments[1]) if alone(step) else step(*arguments)
     except (KeyError, TypeError, AttributeError, IndexError):
         if as_list:
             raise
         return UNREADABLE
-    return dict(zip(names, arguments[0], strict=True)) if as_list and result is None else result
+    in_place = as_list and result is None and not alone(step)
+    return dict(zip(names, arguments[0], strict=True)) if in_place else result
 
 
 def taken(result: Any, params: Mapping[str, Array]) -> dict[str, Array]:

@@ -15,8 +15,10 @@ from compare.checking.inputs import Trial, trials
 from compare.checking.layouts import LAYOUTS
 from compare.checking.likeness import configuration
 from compare.checking.programs import Load, Program, program
+from compare.checking.refusals import check_sizes
 from compare.checking.thresholds import clipped
 from compare.checking.verdict import Verdict, Wrong
+from compare.commands.options import check_dtype
 from compare.configuration import Configuration
 from compare.formulas.stepping import Formulas
 from compare.verification import Batch
@@ -91,10 +93,12 @@ def examine_step(
     """Return the verdict on a training step, whatever it is; `load` gives the candidate anew."""
     c = configuration(like) if isinstance(like, str) else like
     depth = len(c.activations)
+    check_dtype(dtype)
+    check_sizes(c, sizes)
     sizes = sizes or (*tuple(SIZES[0] + 2 * depth - l for l in range(depth)), SIZES[-1])
     if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}; there are {', '.join(LAYOUTS)}")
-    candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""))
+    candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""), c.optimizer)
     rated = candidate.takes("lr")
     tries = list(trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated))
     more, said = clipped(c, sizes, m=examples, dtype=dtype, seed=seed)

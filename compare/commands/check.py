@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.commands.options import REPRO, destinations, refusing, reproducing
+from compare.commands.options import REPRO, check_dtype, destinations, refusing, reproducing
 from compare.commands.spelling import spelled
 
 O = typer.Option
@@ -61,12 +61,16 @@ def check(
             raise ValueError(
                 'say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"'
             )
-        options = {"layout": layout, "sizes": layer_sizes(sizes), "dtype": dtype, "seed": seed}
+        widths = layer_sizes(sizes)
+        options = {"layout": layout, "sizes": widths, "dtype": dtype, "seed": seed}
         options["repro"] = None if repro is None else str(repro.resolve())
-        if not recorded:
-            checked_like(like)
+        if recorded:
+            unasked(like=like, layout=layout, sizes=sizes, dtype=dtype != "float64", seed=seed)
+        else:
+            check_dtype(dtype)
+            check_like(like, widths)
     if recorded:
-        raise typer.Exit(check_recordings(recorded, json, jobs, html=html))
+        raise typer.Exit(check_recordings(recorded, json, jobs, junit_file=junit, html=html))
     results = listed(targets, like, options, timeout)
     written(results, junit, json)
     given = {"like": like, "layout": layout, "sizes": sizes, "dtype": dtype, "seed": seed}
@@ -79,12 +83,22 @@ def check(
     raise typer.Exit(2 if "error" in verdicts else 1 if "wrong" in verdicts else 0)
 
 
-def checked_like(like: str) -> None:
-    """Refuse a `--like` that cannot be read, before any candidate is run."""
-    from compare.checking.likeness import configuration, kind_of
+def check_like(like: str, sizes: tuple[int, ...] | None) -> None:
+    """Refuse a `--like` that cannot be read or meant, and sizes that do not fit it, before any candidate is run."""
+    from compare.checking.likeness import configuration, kind_of, single
+    from compare.checking.refusals import check_sizes
 
     if kind_of(like) == "step":
-        configuration(like)
+        check_sizes(configuration(like), sizes)
+    else:
+        single(like)
+
+
+def unasked(**given: Any) -> None:
+    """Refuse what a recording says by itself."""
+    for name, value in given.items():
+        if value:
+            raise ValueError(f"--{name} is for code; a recording says what it is: leave it out")
 
 
 def layer_sizes(text: str | None) -> tuple[int, ...] | None:
@@ -149,7 +163,12 @@ def paged(html: Path | None, results: list[Any], like: str, command: str) -> Non
 
 
 def check_recordings(
-    files: list[str], json_file: Path | None, jobs: int, *, html: Path | None = None
+    files: list[str],
+    json_file: Path | None,
+    jobs: int,
+    *,
+    junit_file: Path | None = None,
+    html: Path | None = None,
 ) -> int:
     """Check recorded traces, and print what was found; the worst of their exit codes is returned."""
     from rich.console import Console
@@ -172,6 +191,8 @@ def check_recordings(
         with refusing():
             declared = [found.declared() for found in outcomes]
             write_json(json_file, {"format": "parity-check/1", "recordings": declared})
-    paged(html, [f.outcome() for f in outcomes], "a recorded run", spelled("check", files, {}))
+    results = [f.outcome() for f in outcomes]
+    written(results, junit_file, None)
+    paged(html, results, "a recorded run", spelled("check", files, {}))
     unread = len(outcomes) < len(files)
     return 2 if unread or not files else max(found.code for found in outcomes)

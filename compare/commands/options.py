@@ -87,6 +87,12 @@ def known_function(module: ModuleType, name: str, what: str) -> Any:
     raise ValueError(f"unknown {what} {name!r}; {hint} are {', '.join(names)}")
 
 
+def check_dtype(dtype: str) -> None:
+    """Refuse a type that no formula is stated for."""
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype {dtype!r} is not known; choose float64 or float32")
+
+
 def check_options(function: Any, options: Mapping[str, Any], what: str) -> None:
     """Refuse an option that a rule, activation, loss or schedule does not have, and a value of the wrong kind."""
     signature = inspect.signature(function).parameters.values()

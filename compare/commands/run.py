@@ -93,9 +93,14 @@ def run(
 
         request = Request(**{f.name: asked[f.name] for f in fields(Request)})
         prepared = prepare(request)
-        testimonies = heard(witness or [], prepared, device)
-    if device != "cpu" or precision is not None:
-        raise typer.Exit(elsewhere(prepared, device, precision, free, json, csv, html))
+        away = device != "cpu" or precision is not None
+        others = {"free": free, "csv": csv, "html": html, "witness": witness, "repro": repro}
+        others["level"] = prepared.level != "formula"
+        if away and (name := next((n for n, x in others.items() if x), "")):
+            raise ValueError(f"--{name} is not for --device and --precision; --json is")
+        testimonies = heard(witness or [], prepared)
+    if away:
+        raise typer.Exit(elsewhere(prepared, device, precision, json))
     report = compared(prepared, keep_rows=csv is not None)
     report.testimonies = testimonies
     if free:
@@ -125,12 +130,10 @@ def reproduced(report: Report, repro: Path | None) -> None:
     print(f"a reproduction of it: python {repro.with_suffix('.py')}")
 
 
-def heard(names: list[str], task: Task, device: str) -> list[Testimony]:
+def heard(names: list[str], task: Task) -> list[Testimony]:
     """Ask the witnesses, before anything else: what they cannot be asked is refused at once."""
     from compare.witnesses import witness
 
-    if names and device != "cpu":
-        raise ValueError("--witness is asked about manual alone; leave out --device")
     return [witness(name)(task) for name in dict.fromkeys(names)]
 
 
@@ -138,10 +141,7 @@ def elsewhere(
     task: Task,
     device: str,
     precision: str | None,
-    free: bool,
     json: Path | None,
-    csv: Path | None,
-    html: Path | None,
 ) -> int:
     """Measure what a device or a precision does to each formula of torch, print it, and return the exit code."""
     from rich.console import Console
@@ -152,10 +152,6 @@ def elsewhere(
     from compare.reports.files import write_json
 
     with refusing():
-        if free or csv or html or task.level != "formula":
-            raise ValueError(
-                "--free, --csv, --html and --level are not for --device and --precision; --json is"
-            )
         chosen = place(device, precision, str(task.dataset.X_train.dtype))
         try:
             found = account(task, chosen, lambda steps: progress(steps, task.steps))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diagnosis.scene import Scene, Shown
+from compare.tolerances import ALIKE
 
 Array = NDArray[Any]
 Words = tuple[str, str, str]
@@ -106,7 +107,7 @@ def features(mine: Array, right: Array) -> Words | None:
     if standardized(mine.T) and not standardized(right.T):
         return PER_EXAMPLE
     m = float(right.shape[1])
-    if m > 1.0 and np.allclose(mine * np.sqrt(m / (m - 1.0)), right, rtol=1e-9, atol=1e-12):
+    if m > 1.0 and np.allclose(mine * np.sqrt(m / (m - 1.0)), right, *ALIKE):
         return (
             "the features are divided by the deviation over m - 1", "x.std(ddof=1), as pandas has it",
             "x.std(), as scikit-learn has it",
@@ -118,8 +119,8 @@ def features(mine: Array, right: Array) -> Words | None:
 
 def standardized(x: Array) -> bool:
     """Tell whether every row has mean 0 and deviation 1, as far as rounding lets it."""
-    near_zero = np.abs(x.mean(axis=1)).max() < 1e-6
-    return bool(near_zero and np.abs(x.std(axis=1) - 1.0).max() < 1e-6)
+    near_zero = np.abs(x.mean(axis=1)).max() < ALIKE[0]
+    return bool(near_zero and np.abs(x.std(axis=1) - 1.0).max() < ALIKE[0])
 
 
 def affine(mine: Array, right: Array) -> bool:

@@ -45,7 +45,6 @@ from compare.formulas.precision import (
     turned,
 )
 
-Operand = "Tracked | Array | float"
 FUNCTION_ERROR = 2.0  # exp, log, tanh: 1-3 ulp in NumPy and torch, an ulp is up to 2 u
 
 

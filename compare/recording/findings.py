@@ -11,6 +11,7 @@ from compare.divergence import Divergence
 from compare.judgement import Distance
 from compare.recording.replaying import scene
 from compare.recording.verification import Checked, verify_recording
+from compare.reports.report import cause
 from compare.standing import Judged
 from compare.tolerances import STEP
 
@@ -92,7 +93,7 @@ class Findings:
             step, entry = self.blown
             return (
                 f"PARITY until it blew up as torch does: step {step}, first in {entry} "
-                f"({self.counted}); the learning rate is too large"
+                f"({self.counted}); {cause(step, entry)}"
             )
         return f"PARITY: all that {self.name} shows agrees with formula and torch in {self.counted}"
 
@@ -103,6 +104,7 @@ class Findings:
             "like": "a recorded run",
             "verdict": "wrong" if self.wrong else "right",
             "sentence": self.sentence,
+            "text": str(self.wrong or self.sentence),
             "error": "",
             "case": f"step {self.wrong.step}" if self.wrong else "",
             "shown": list(self.entries),
@@ -137,6 +139,11 @@ def findings(path: Path | str, *, jobs: int = 1) -> Findings:
     found = Findings(Path(path).name)
     for checked in verify_recording(path, jobs=jobs):
         found.add(checked)
+    if not found.entries:
+        what = (
+            f"{found.blown[1]} is not finite on either side" if found.blown else "it shows nothing"
+        )
+        raise ValueError(f"nothing was compared: {what}")
     if found.wrong and found.wrong.kind == "formula":
         found.diagnosis = diagnose(scene(path, found.wrong))
     return found

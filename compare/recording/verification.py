@@ -23,6 +23,7 @@ from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import plain, spared
 from compare.tolerances import CAP
 from compare.traces import COUNTS, kind, nonfinite
+from compare.verification import needless, sound
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -145,6 +146,9 @@ def comparable(
     mine = {n: trace[n] for n in (*theirs, *results) if n in trace and n in results}
     first = nonfinite(mine)
     if first is None or first != nonfinite(theirs, [n for n in mine if n in theirs]):
+        return mine, None
+    right = results[first]
+    if needless(distance(mine[first], right), mine[first]) or not sound(mine[first], right):
         return mine, None
     return dict(takewhile(lambda entry: entry[0] != first, mine.items())), first
 

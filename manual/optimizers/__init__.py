@@ -8,7 +8,7 @@ passed in is modified, and nothing returned shares memory with it.
 | slot | what it is | rules that have it |
 |---|---|---|
 | t | number of steps taken, 0-d int64 | all but sgd, momentum and rmsprop_eps_inside |
-| m | momentum buffer or first moment | momentum, sgd and rmsprop with momentum, adam to adamax |
+| m | momentum buffer or first moment | momentum, sgd and rmsprop with momentum, adam, adamw, adamax, nadam, radam |
 | v | second moment | adam, adamw, nadam, radam; adadelta's mean squared gradient |
 | vmax | largest second moment so far | adam and adamw with amsgrad |
 | s | sum or mean of squared gradients | adagrad, rmsprop, rmsprop_eps_inside |

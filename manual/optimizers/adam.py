@@ -50,8 +50,10 @@ def adam(
     Derivation of the correction. Unrolled from $m_0 = 0$, $m_t = (1 - \beta_1) \sum_{i=1}^{t}
     \beta_1^{t-i} g_i$. If all $g_i$ have one expectation, the geometric sum gives $E[m_t] = (1 -
     \beta_1^t) E[g]$: divide by the factor. Likewise $E[v_t] = (1 - \beta_2^t) E[g^2]$. Hence the
-    first step is $\eta\,g / (|g| + \epsilon)$, of length $\eta$; and since $|E[g]| \le
-    \sqrt{E[g^2]}$, later ones are hardly longer.
+    first step is $\eta\,g / (|g| + \epsilon)$, of length $\eta$; and as long as the gradients keep one
+    distribution, $|E[g]| \le \sqrt{E[g^2]}$ makes later ones hardly longer. One gradient after long
+    silence moves by $\eta (1 - \beta_1) / \sqrt{1 - \beta_2}$, which is $3.2\,\eta$ (Kingma and Ba,
+    section 2.1).
 
     **In PyTorch:** `torch.optim.Adam`: $\epsilon$ after the correction, $\sqrt v / \sqrt{1 -
     \beta_2^t} + \epsilon$; the paper's "efficient" order has $\sqrt v + \hat\epsilon$, the same

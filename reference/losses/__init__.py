@@ -1,7 +1,7 @@
 r"""The losses of torch.nn.functional, each with the gradient that autograd gives it.
 
-`backward(dL=1.0)` returns dA. Elementwise losses take any layout; mse_per_example and
-cross_entropy have one example a row, (m, n_y).
+`backward(dL=1.0)` returns dA. Elementwise losses take any layout; mse_per_example,
+cross_entropy and cross_entropy_on_probabilities have one example a row, (m, n_y).
 """
 
 from reference.losses.absolutes import huber, l1, smooth_l1

@@ -28,7 +28,6 @@ SOURCES = {
     ("negative_slope", 0.3): "Keras' LeakyReLU",
     ("negative_slope", 0.01): "torch's default",
 }
-NO_MAXIMUM = 1e9
 
 
 def names_of(module: ModuleType, suffix: str = "_gradient") -> list[str]:

@@ -30,6 +30,7 @@ from compare.tolerances import cap
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
 Step = Callable[..., dict[str, Array]]
+ROOM = 8.0  # what a formula may pass on the way to its value, or be short of it
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,10 @@ def verify_step(
     if number == 0 or suspicious(own, pairs):
         other = judge(formulas, theirs, start, X, Y)
     blown = overflow(mine, theirs, own)
-    if blown and not sound(mine[blown], expected(blown, formulas, mine, start, X, Y)):
-        blown = None
+    if blown:
+        right = expected(blown, formulas, mine, start, X, Y)
+        if not sound(mine[blown], right):
+            own[blown], blown = distance(mine[blown], right, strict=True), None
     names = takewhile(lambda n: n != blown, ordered(mine, pairs))
     judged = spared(
         tuple(joined(n, own, other, pairs) for n in names if n in pairs),
@@ -166,13 +169,19 @@ def expected(name: str, formulas: Formulas, trace: Trace, *given: Any) -> Tracke
 
 
 def sound(x: Array, right: Tracked) -> bool:
-    """Tell whether what is finite of an entry that overflows is what its formula gives there."""
+    """Tell whether what is finite of an entry that overflows is what its formula gives there.
+
+    Where that is far beyond the largest number, nothing finite is.
+    """
+    beyond = np.asarray(np.abs(right.value) / ROOM > np.finfo(x.dtype).max, dtype=bool)
+    if (beyond & np.isfinite(x)).any():
+        return False
     seen = np.where(np.isfinite(x), x, narrowed(right.value, x.dtype))
     return distance(seen, right).ratio <= cap(right.terms)
 
 
 def needless(d: Distance, x: Array) -> bool:
-    room = np.finfo(x.dtype).max / 8.0
+    room = np.finfo(x.dtype).max / ROOM
     largest = max(abs(d.expected), d.allowed / roundoff(x.dtype))
     return d.ratio == np.inf and bool(largest < room)
 

@@ -158,7 +158,8 @@ def judgements(
 ) -> tuple[Judged, ...]:
     """Return every entry judged: by its own formula, and against torch's step."""
     X, Y, formulas = made.X, made.Y, made.formulas
-    own = {n: distance(x, results[n]) for n, x in mine.items()}
+    first = nonfinite(mine)  # if any is here still, it need not have been
+    own = {n: distance(x, results[n], strict=n == first) for n, x in mine.items()}
     grown = {n: estimated(state[n], x.error, X.dtype, x.terms) for n, x in made.carried.items()}
     pairs = judge_pair(formulas, mine, theirs, state, X, Y, carried=grown)
     other = judge(formulas, theirs, state, X, Y) if suspicious(own, pairs) else {}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from compare.diagnosis import Diagnosis, diagnose
 from compare.divergence import Divergence
 from compare.judgement import Distance
@@ -145,5 +147,6 @@ def findings(path: Path | str, *, jobs: int = 1) -> Findings:
         )
         raise ValueError(f"nothing was compared: {what}")
     if found.wrong and found.wrong.kind == "formula":
-        found.diagnosis = diagnose(scene(path, found.wrong))
+        with np.errstate(all="ignore"):
+            found.diagnosis = diagnose(scene(path, found.wrong))
     return found

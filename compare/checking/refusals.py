@@ -59,7 +59,7 @@ def check_function(what: str, name: str, options: Mapping[str, Any]) -> None:
     ValueError: betas[1] is 1.5: a decay rate must be at least 0 and below 1
     """
     function = getattr(MODULES[what], name)
-    check_options(function, options, f"{what} {name}")
+    check_options(function, options, f"{'optimizer' if what == 'rule' else what} {name}")
     if what == "activation":
         function(ONE, **options)
     elif what == "loss":

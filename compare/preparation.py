@@ -105,13 +105,17 @@ def duration(steps: int | None, epochs: int | None, per_epoch: int) -> int:
     return steps or (epochs * per_epoch if epochs else STEPS)
 
 
-def normalization(on: bool, momentum: str) -> dict[str, Any] | None:
+def normalization(on: bool, momentum: str | None) -> dict[str, Any] | None:
     """Return the options of batch norm, None for none.
 
-    >>> normalization(True, "none"), normalization(True, "0.01"), normalization(False, "0.1")
-    ({'momentum': None}, {'momentum': 0.01}, None)
+    >>> normalization(True, "none"), normalization(True, None), normalization(False, None)
+    ({'momentum': None}, {'momentum': 0.1}, None)
     """
-    share = value("--batch-norm-momentum", momentum)
+    if momentum is not None and not on:
+        raise ValueError(
+            "--batch-norm-momentum is of batch norm, and there is none; give --batch-norm too"
+        )
+    share = value("--batch-norm-momentum", momentum or "0.1")
     number = isinstance(share, int | float) and 0.0 <= share <= 1.0
     if share is not None and not number:
         raise ValueError(

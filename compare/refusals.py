@@ -36,6 +36,7 @@ SCHEMES = (
     "kaiming_uniform",
     "kaiming_normal",
     "orthogonal",
+    "sparse",
 )
 PROBABILITIES = {  # losses that take them, and the outputs that give them
     "bce": ("sigmoid", "softmax"),

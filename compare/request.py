@@ -28,7 +28,7 @@ class Request:
     clip: float | None = None
     clip_value: float | None = None
     batch_norm: bool = False
-    batch_norm_momentum: str = "0.1"
+    batch_norm_momentum: str | None = None  # None: 0.1
     no_affine: bool = False
     dropout: float = 0.0
     accumulate: int = 1

@@ -67,11 +67,15 @@ def dropout(A: Array, mask: Array, *, p: float) -> tuple[Array, Callable[[Array]
 
     **In PyTorch:** `torch.nn.functional.dropout(A, p, training=True)`, which draws the mask itself.
 
+    Raises ValueError for a p that is no probability.
+
     Source: Srivastava et al., *Dropout*, JMLR 15 (2014).
 
     >>> dropout(np.array([[1.0, 2.0]]), np.array([[0.0, 1.0]]), p=0.5)[0]
     array([[0., 4.]])
     """
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"p is {p}; expected 0 <= p <= 1, the probability that a unit is dropped")
     one = A.dtype.type(1.0)
     scale = mask * (one / A.dtype.type(1.0 - p) if p < 1.0 else one - one)
 

@@ -99,10 +99,14 @@ def batch_norm_evaluation(
 
     **In PyTorch:** `torch.nn.functional.batch_norm(..., training=False)`.
 
+    Raises ValueError for a negative eps.
+
     >>> one = np.ones((1, 1))
     >>> batch_norm_evaluation(np.array([[3.0]]), one, one, one, 4 * one, eps=0.0)
     array([[2.]])
     """
+    if not eps >= 0.0:
+        raise ValueError(f"batch norm got eps = {eps}; expected a number of 0 or more")
     xhat = (Z - running_mean) / np.sqrt(running_var + Z.dtype.type(eps))
     return np.asarray(xhat if gamma is None else gamma * xhat + beta)
 

@@ -49,6 +49,11 @@ REFUSED = {
     "--init normal(std=1e38) --dtype float32": "the first step overflows at once, in Z1",
     "--level net": "level 'net' is not known; choose formula or step",
     "--level step --precision float16": "is not for --device and --precision; --json is",
+    "--batch-norm-momentum 0.3": "there is none; give --batch-norm too",
+    "--optimizer sgd --set momentum=0.9 --set momentum=0.5": "option momentum is given twice",
+    "--hidden 10000000000": "not enough memory: ",
+    "--precision float32 --witness digits": "--witness is not for --device and --precision",
+    "--precision float32 --repro a.npz": "--repro is not for --device and --precision",
     "--init he": "unknown initialisation 'he'",
 }
 
@@ -73,8 +78,19 @@ RUNS = {
     "--task multiclass --activation softplus --optimizer adamw --undecayed b": "cross_entropy",
     "--set betas=(0,0)": "betas=(0.0, 0.0)",
     "--set eps=0": "eps=0",
+    "--init sparse(sparsity=0.5)": "sparse",
     "--level step": "numbers; formulas at the first step alone",
 }
+
+
+def test_no_report_is_written_over_the_data(capsys, monkeypatch, tmp_path):
+    data = tmp_path / "mine.csv"
+    data.write_text("a,y\n1,2\n2,3\n3,5\n4,4\n")
+    words = ("--data", str(data), "--target", "y", "--csv", str(data))
+    code, _, err = call(capsys, monkeypatch, *SHORT, *words)
+    assert code == 2
+    assert "mine.csv, which is read; name another file" in " ".join(err.split())
+    assert data.read_text().startswith("a,y")
 
 
 @pytest.mark.parametrize(("words", "told"), RUNS.items(), ids=RUNS)

@@ -118,6 +118,9 @@ def test_parity_selftest_prints_a_table_and_writes_it_as_json(monkeypatch, capsy
 REFUSED = {
     "another type": (("--dtype", "float16"), "--dtype has 'float16'; choose float64, float32"),
     "no arrays": (("--arrays", "0"), "Invalid value for '--arrays'"),
+    "no processes": (("--faults", "--jobs", "0"), "--jobs is 0; expected 1 or more"),
+    "a type of faults": (("--faults", "--dtype", "float32"), "--dtype is for runs without"),
+    "processes of arrays": (("--jobs", "2"), "--jobs is for runs with --faults"),
     "nowhere to write": (("--json", "/nowhere/x.json"), "there is no folder /nowhere"),
 }
 

@@ -161,6 +161,35 @@ def rows_of(verdict):
     return found
 
 
+def test_a_sweep_that_fails_at_every_first_step_is_a_divergence(sweep, monkeypatch, capsys):
+    monkeypatch.setattr(compare.sweeping.outcomes, "settle", failing(None))
+    assert sweep(*SMALL, "--lr", "0.5", "--json", "a.json") == 1
+    assert capsys.readouterr().out.startswith("DIVERGENCE in 1 of 1 cells")
+    assert json.loads(Path("a.json").read_text())["verdict"] == "divergence"
+
+
+def test_a_sweep_that_compares_nothing_says_so(sweep, capsys):
+    assert sweep("--dropout", "0.5", "--depth", "0", "--steps", "2", "--json", "a.json") == 2
+    out = capsys.readouterr().out
+    assert out.startswith("NOTHING was compared in 1 cells")
+    assert "nearest" not in out
+    assert json.loads(Path("a.json").read_text())["verdict"] == "nothing"
+
+
+def test_what_agrees_before_both_overflow_is_counted():
+    outcome = verified(settled({"init": "normal(std=1e200)", "steps": 3}))
+    assert (outcome.verdict, outcome.steps) == ("blown up", 1)
+    assert outcome.arrays == 2 < outcome.numbers  # Z1 and A1
+
+
+def test_a_cell_too_large_for_memory_is_an_outcome(monkeypatch):
+    def large(cell):
+        raise MemoryError("Unable to allocate 122. GiB")
+
+    monkeypatch.setattr(compare.sweeping.outcomes, "trial", large)
+    assert verified(settled({})).verdict == "impossible"
+
+
 def test_an_error_in_a_cell_is_an_outcome(monkeypatch):
     def broken(*operands):
         raise MemoryError("no room")
@@ -293,6 +322,16 @@ REFUSED = {
     "dask without a scheduler": (["--backend", "dask"], "go together"),
     "a backend that is not known": (["--backend", "spark", "--seed", "1"], "choose loky or dask"),
     "hidden and depth": (["--hidden", "3", "--depth", "2"], "give hidden, or depth and width"),
+    "hidden and depth of a cell": (
+        ["--cell", '{"hidden": "4", "depth": 3}'],
+        "give hidden, or depth and width",
+    ),
+    "a cell and more": (["--cell", "{}", "--optimizer", "sgd"], "--optimizer is not for --cell"),
+    "a report over the results": (
+        ["--seed", "1", "-o", "a.sqlite", "--json", "a.sqlite"],
+        "two reports cannot both be written",
+    ),
+    "a report over the grid": (["a.toml", "--json", "a.toml"], "over a.toml, which is read"),
     "a folder that is not there": (["--seed", "1", "-o", "no/a.sqlite"], "there is no folder no"),
 }
 

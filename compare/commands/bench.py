@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compare.commands.options import refusing, writable
+from compare.commands.options import destinations, refusing
 
 if TYPE_CHECKING:
     from compare.benchmarks.loops import Size
@@ -41,8 +41,7 @@ def bench(
     parity bench --width 8,32 --examples 32,256 --json bench.json
     """
     with refusing():
-        for file in (json, markdown):
-            writable(file)
+        destinations(json, markdown)
         sizes = asked(
             width or (QUICK_WIDTHS if quick else WIDTHS),
             examples or (QUICK_EXAMPLES if quick else EXAMPLES),

@@ -52,7 +52,8 @@ def check(
     """
     recorded = [t for t in targets if t.endswith(".safetensors")]
     with refusing():
-        destinations(junit, json, html, *reproducing(repro))
+        sources = [t.rsplit(":", 1)[0] for t in targets]
+        destinations(junit, json, html, *reproducing(repro), read=[*targets, *sources])
         if repro is not None and (recorded or len(targets) > 1):
             raise ValueError("--repro is for one candidate of code; leave it out, or check one")
         if recorded and len(recorded) < len(targets):

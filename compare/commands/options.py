@@ -20,20 +20,22 @@ import typer
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Turn a ValueError or OSError of bad input into the one sentence that ends the command with exit code 2."""
+    """Turn an error of bad input, or too large a one, into the one sentence that ends the command with exit code 2."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         print(f"parity: {' '.join(sentence(error).split())}", file=sys.stderr)
         raise typer.Exit(2) from None
 
 
-def sentence(error: ValueError | OSError) -> str:
+def sentence(error: ValueError | OSError | MemoryError) -> str:
     """Return what an error says; one of the system with the file it is about, and a way out.
 
     >>> sentence(OSError(errno.ENOSPC, "No space left on device", "a.json"))
     'a.json: No space left on device; make room, or name a file elsewhere'
     """
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error or 'none is left'}; give smaller sizes"
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     where = f"{error.filename}: " if error.filename else ""
@@ -52,6 +54,8 @@ def assigned(pairs: Sequence[str]) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals or not name.isidentifier():
             raise ValueError(f"cannot read option {pair!r}; write NAME=VALUE, as in momentum=0.9")
+        if name in options:
+            raise ValueError(f"option {name} is given twice; give it once")
         options[name] = value(name, text)
     return options
 
@@ -138,13 +142,18 @@ def writable(path: Path | None) -> None:
         raise ValueError(f"cannot write {path}: {error.strerror}; name another file") from None
 
 
-def destinations(*files: Path | None) -> None:
-    """Refuse files that could not be written, and two reports in one file."""
+def destinations(*files: Path | None, read: Sequence[Path | str | None] = ()) -> None:
+    """Refuse files that could not be written, two reports in one file, and one in a file that is `read`."""
     for file in files:
         writable(file)
     named = [file.resolve() for file in files if file is not None]
     if len(set(named)) < len(named):
         raise ValueError(f"two reports cannot both be written to {named[0]}; name two files")
+    for source in read:
+        if source and Path(source).resolve() in named:
+            raise ValueError(
+                f"a report would be written over {source}, which is read; name another file"
+            )
 
 
 REPRO = "where it is wrong, write the smallest reproduction: FILE.npz and a script beside it"

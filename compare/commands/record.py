@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from compare.tasks import Task
 
 O = typer.Option
-SHARED = [f.name for f in fields(Request)] + ["option"]  # the rest are of the report
+VERDICTS = ("level",)  # of the request, but of no use to a run that nothing is compared with
+SHARED = [f.name for f in fields(Request) if f.name not in VERDICTS] + ["option"]
 
 
 def record(

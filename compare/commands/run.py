@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from compare.witnesses.testimony import Testimony
 
 DATA = "wine-sample (synthetic, embedded), wine-red, wine-white, diabetes, breast-cancer, or a CSV"
-BATCH_NORM_MOMENTUM = "weight of the newest batch in its running statistics; none: their average"
+BATCH_NORM_MOMENTUM = (
+    "weight of the newest batch in its running statistics, by default 0.1; none: their average"
+)
 UNDECAYED = "kinds of parameters that weight decay leaves alone: b, gamma, beta"
 PATIENCE = "stop after this many epochs without a better loss; with the full batch, steps"
 SCHEDULE = 'of the rate: "exponential(gamma=0.99)", "reduce_on_plateau(patience=5)", ...'
@@ -50,7 +52,7 @@ def run(
     clip: Annotated[float | None, O(help="clip gradients to this global norm")] = D.clip,
     clip_value: Annotated[float | None, O(help="clamp gradients to +- this")] = D.clip_value,
     batch_norm: Annotated[bool, O("--batch-norm", help="on the hidden layers")] = D.batch_norm,
-    batch_norm_momentum: Annotated[str, O(help=BATCH_NORM_MOMENTUM)] = D.batch_norm_momentum,
+    batch_norm_momentum: Annotated[str | None, O(help=BATCH_NORM_MOMENTUM)] = D.batch_norm_momentum,
     no_affine: Annotated[
         bool, O("--no-affine", help="batch norm without gamma and beta")
     ] = D.no_affine,
@@ -87,7 +89,7 @@ def run(
     """
     asked = dict(locals())
     with refusing():
-        destinations(json, csv, html, *reproducing(repro))
+        destinations(json, csv, html, *reproducing(repro), read=[data, path])
         asked["options"] = assigned(option or [])
         from compare.preparation import prepare
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,14 +21,14 @@ DTYPES = ("float64", "float32")
 
 def selftest(
     arrays: Annotated[
-        int, O(help="arrays to verify in each dtype; 20000 is published", min=1)
-    ] = 2000,
-    dtype: Annotated[str, O(help="float64, float32, or both: float64,float32")] = ",".join(DTYPES),
-    seed: Annotated[int, O(help="of the random configurations", min=0)] = 0,
+        int | None, O(help="arrays to verify in each dtype: 2000; 20000 is published", min=1)
+    ] = None,
+    dtype: Annotated[str | None, O(help="float64 or float32; both by default")] = None,
+    seed: Annotated[int | None, O(help="of the random configurations: 0", min=0)] = None,
     faults: Annotated[
         bool, O("--faults", help="plant every known mistake instead: the kill matrix")
     ] = False,
-    jobs: Annotated[int, O(help="processes for --faults; -1: all cores")] = -1,
+    jobs: Annotated[int | None, O(help="processes for --faults; all cores by default")] = None,
     markdown: Annotated[bool, O("--markdown", help="print the README's table")] = False,
     json: Annotated[Path | None, O(help="write what was measured as JSON")] = None,
 ) -> None:
@@ -48,13 +48,14 @@ def selftest(
     """
     with refusing():
         writable(json)
-        dtypes = chosen(dtype)
+        check_mode(faults, arrays=arrays, dtype=dtype, seed=seed, jobs=jobs)
+        dtypes = chosen(dtype or ",".join(DTYPES))
     if faults:
-        raise typer.Exit(kill_matrix(jobs, markdown, json))
+        raise typer.Exit(kill_matrix(jobs or -1, markdown, json))
     from compare.selftest.accuracy import declared, shortfalls
     from compare.selftest.table import markdown as as_markdown
 
-    measured = [measure(name, arrays, seed) for name in dtypes]
+    measured = [measure(name, arrays or 2000, seed or 0) for name in dtypes]
     if markdown:
         print(as_markdown(measured), end="")
     else:
@@ -65,6 +66,18 @@ def selftest(
         with refusing():
             write_json(json, {"format": "parity-selftest/1", "dtypes": [*map(declared, measured)]})
     raise typer.Exit(int(any(any(shortfalls(m)) for m in measured)))
+
+
+def check_mode(faults: bool, **given: Any) -> None:
+    """Refuse an option that the mode asked for does not read, and a number of processes that is none."""
+    jobs = given["jobs"]
+    if jobs is not None and jobs != -1 and jobs < 1:
+        raise ValueError(f"--jobs is {jobs}; expected 1 or more, or -1 for all cores")
+    unread = ("arrays", "dtype", "seed") if faults else ("jobs",)
+    if name := next((n for n in unread if given[n] is not None), ""):
+        raise ValueError(
+            f"--{name} is for runs {'without' if faults else 'with'} --faults; leave it out"
+        )
 
 
 def kill_matrix(jobs: int, markdown: bool, json: Path | None) -> int:

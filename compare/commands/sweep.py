@@ -2,6 +2,7 @@ r"""`parity sweep`: many small nets, each trained by hand and by PyTorch and ver
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import refusing, writable
+from compare.commands.options import destinations, refusing, writable
 
 if TYPE_CHECKING:
     from compare.sweeping.grid import Grid
@@ -66,15 +67,23 @@ def sweep(
     """
     given = dict(locals())
     if cell is not None:
+        with refusing():
+            check_alone(given)
         raise typer.Exit(one(cell))
     with refusing():
-        for file in (html, json):
-            writable(file)
+        destinations(out, html, json, read=[declaration])
         check_backend(backend, scheduler)
         grid = asked(given, out, resume=resume)
         stopped = swept(grid, out, resume=resume, jobs=jobs, scheduler=scheduler)
         code = summarised(out, grid.size, html, json)
     raise typer.Exit(130 if stopped else code)
+
+
+def check_alone(given: Mapping[str, Any]) -> None:
+    """Refuse what a single cell does not read."""
+    usual = inspect.signature(sweep).parameters
+    if other := next((n for n, x in given.items() if n != "cell" and x != usual[n].default), ""):
+        raise ValueError(f"--{other.replace('_', '-')} is not for --cell, which says all of itself")
 
 
 def check_backend(backend: str, scheduler: str | None) -> None:
@@ -167,9 +176,7 @@ def summarised(out: Path, size: int, html: Path | None, json: Path | None) -> in
         write_text(html, page(found))
     if json is not None:
         write_json(json, declared(found))
-    if not found.totals.steps:
-        return 2
-    return 1 if found.totals.whole.failed else 0
+    return {"parity": 0, "divergence": 1, "nothing": 2}[found.totals.verdict]
 
 
 def one(text: str) -> int:
@@ -183,7 +190,9 @@ def one(text: str) -> int:
         cell = declaration.cell(text)
         task = trial(cell)
     outcome = verified(cell)
-    print(f"{outcome.verdict}: {outcome.says or f'{outcome.steps:,} steps agree'}")
+    nothing = not outcome.arrays and outcome.verdict not in FAILED
+    says = outcome.says or f"{outcome.steps:,} steps agree"
+    print(f"{outcome.verdict}: {says}{'; nothing was compared' * nothing}")
     if outcome.verdict == "divergence":
         try:
             for _ in progressing(task, Outcome("", "", "")):
@@ -192,4 +201,4 @@ def one(text: str) -> int:
             print("\n".join(divergence.details()))
         except AssertionError:
             pass
-    return 1 if outcome.verdict in FAILED else 0
+    return 1 if outcome.verdict in FAILED else 2 if nothing else 0

@@ -76,7 +76,7 @@ def cell(text: str) -> Cell:
     several = [name for name, values in chosen.items() if len(values) > 1]
     if several:
         raise ValueError(f"--cell: {several[0]} has several values; a cell has one of each")
-    return Grid(chosen).cell(0)
+    return (grid(chosen, "--cell") if chosen else Grid({})).cell(0)
 
 
 def from_flags(flags: Mapping[str, str]) -> Axes:

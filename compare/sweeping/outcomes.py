@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from compare.divergence import Divergence
 from compare.pacing import Unequal
@@ -43,8 +44,10 @@ def verified(cell: Cell) -> Outcome:
     empty = Outcome(key(cell), json.dumps(cell), "impossible")
     try:
         task = trial(cell)
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         return replace(empty, says=str(error))
+    except Exception as error:
+        return replace(empty, verdict="error", says=f"{type(error).__name__}: {error}")
     last = replace(empty, verdict="parity")
     try:
         for last in progressing(task, replace(empty, verdict="parity")):  # noqa: B007
@@ -68,15 +71,16 @@ def progressing(task: Task, outcome: Outcome) -> Iterator[Outcome]:
 
 def counted(outcome: Outcome, step: Settled) -> Outcome:
     """Return the outcome with one more step counted."""
-    if step.blown:
-        says = f"both overflow at step {step.number}, first in {step.blown}"
-        return replace(outcome, verdict="blown up", steps=outcome.steps + 1, says=says)
     if step.margin >= outcome.margin:
         outcome = replace(outcome, margin=step.margin, entry=step.entry)
-    return replace(
+    compared = takewhile(lambda entry: entry[0] != step.blown, step.candidate.items())
+    outcome = replace(
         outcome,
         steps=outcome.steps + 1,
         arrays=outcome.arrays + step.arrays,
-        numbers=outcome.numbers + sum(x.size for x in step.candidate.values()),
-        loss=float(step.candidate["loss"]),
+        numbers=outcome.numbers + sum(x.size for _, x in compared),
     )
+    if step.blown:
+        says = f"both overflow at step {step.number}, first in {step.blown}"
+        return replace(outcome, verdict="blown up", says=says)
+    return replace(outcome, loss=float(step.candidate["loss"]))

@@ -44,7 +44,7 @@ def summary(path: Path, size: int) -> Summary:
     failed = ", ".join(f"'{verdict}'" for verdict in FAILED)
     with results.opened(path) as connection:
         failing = results.selected(connection, f"WHERE verdict IN ({failed})", LISTED)
-        near = "WHERE verdict IN ('parity', 'blown up') ORDER BY margin DESC"
+        near = "WHERE verdict IN ('parity', 'blown up') AND entry != '' ORDER BY margin DESC"
         tightest = results.selected(connection, near, SHOWN)
         totals = totalled(results.selected(connection))
     grid = json.loads(results.declared(path))
@@ -68,7 +68,8 @@ def show(found: Summary, console: Console) -> None:
 
 def sections(found: Summary) -> Iterator[RenderableType]:
     failed = found.totals.whole.failed
-    yield Text(found.sentence, style="bold red" if failed else "bold green")
+    style = "bold green" if found.totals.verdict == "parity" else "bold red"
+    yield Text(found.sentence, style=style)
     for name, shares in found.totals.varied.items():
         yield Text()
         yield axis_table(name, shares, found.totals.seen)
@@ -108,7 +109,7 @@ def declared(found: Summary) -> dict[str, Any]:
     totals = found.totals
     return {
         "format": "parity-sweep/1",
-        "verdict": "divergence" if totals.whole.failed else "parity",
+        "verdict": totals.verdict,
         "sentence": found.sentence,
         "grid": found.grid,
         "cells": totals.whole.cells,

@@ -67,12 +67,19 @@ class Totals:
         return [v for v in VERDICTS if self.whole.verdicts[v]]
 
     @property
+    def verdict(self) -> str:
+        """Return "divergence", "parity", or "nothing" where nothing was compared."""
+        if self.whole.failed:
+            return "divergence"
+        return "parity" if self.arrays else "nothing"
+
+    @property
     def sentence(self) -> str:
         """Return the one sentence that says it all."""
         cells = f"{self.whole.cells:,} cells"
-        if self.whole.failed:
+        if self.verdict == "divergence":
             return f"DIVERGENCE in {self.whole.failed:,} of {cells}"
-        if not self.steps:
+        if self.verdict == "nothing":
             return f"NOTHING was compared in {cells}"
         others = [
             f"{self.whole.verdicts[v]:,} {v}" for v in VERDICTS[1:3] if self.whole.verdicts[v]

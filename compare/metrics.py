@@ -13,7 +13,7 @@ import manual.activations
 import manual.network
 import reference.activations
 import reference.network
-from compare.configuration import Configuration, resolve
+from compare.configuration import Configuration, parse, resolve
 from compare.datasets import Dataset
 from compare.traces import parameters
 from reference import conversion
@@ -64,7 +64,7 @@ def score(task: str, loss: str, A: Array, Y: Array) -> dict[str, float]:
         }
     if task == "multiclass":
         return {"accuracy": float(metrics.accuracy_score(Y.argmax(axis=0), A.argmax(axis=0)))}
-    threshold = 0.0 if loss == "bce_with_logits" else 0.5
+    threshold = 0.0 if parse(loss)[0] == "bce_with_logits" else 0.5
     labels = Y[0].astype(int)
     scores = {"accuracy": float(metrics.accuracy_score(labels, A[0] > threshold))}
     if len(set(labels)) == 2:

@@ -30,6 +30,7 @@ from compare.verification import (
 )
 
 LONGEST, LARGEST = 128, 2**21  # steps of a stack, and numbers in it
+LEVELS = ("formula", "step")
 Sides = tuple[Step, Step, Configuration]
 
 
@@ -77,6 +78,8 @@ def verify_ahead(
     is held against the reference's alone; where they are too far apart, and at the first step, every
     formula is judged.
     """
+    if level not in LEVELS:
+        raise ValueError(f"level {level!r} is not known; choose {' or '.join(LEVELS)}")
     sides = candidate, reference, configuration
     yield from map(whole, walk(sides, state, batches, whose, level, ahead))
 
@@ -201,6 +204,6 @@ def signature(
     average = normal is not None and normal.get("momentum", 0.0) is None
     branching = ("micro", "batches") if average else ("micro",)
     counts = [(n, int(x)) for n, x in start.items() if n.rstrip("0123456789") in branching]
-    options = sorted(batch.options.items())
+    options = [(n, repr(x)) for n, x in sorted(batch.options.items())]
     kinds = ((x.dtype, x.shape) for x in (*start.values(), *mine.values(), batch.X, batch.Y))
     return (*start, *mine, *kinds, *counts, *options)

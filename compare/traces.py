@@ -89,16 +89,18 @@ def check_memory(
     others |= {f"the batch's {n}": x for n, x in (batch or {}).items()}
     roots = {n: root(x) for n, x in (*others.items(), *trace.items()) if x.size}
     blocks = {n: x.ctypes.data for n, x in roots.items()}
-    owners = {blocks[n]: n for n in others if n in blocks}
-    for name, x in trace.items():
-        if name not in blocks:
-            continue
-        other = owners.setdefault(blocks[name], name)
-        if other != name and overlap(x, other, trace, others):
-            raise Misshapen(
-                f"{where}{whose}'s {name} shares memory with {other}: a later in-place update "
-                f"would change both; record a copy, {name}.copy()"
-            )
+    views: dict[int, dict[str, Array]] = {}
+    for name in filter(blocks.__contains__, others):
+        views.setdefault(blocks[name], {})[name] = others[name]
+    for name in filter(blocks.__contains__, trace):
+        seen = views.setdefault(blocks[name], {})
+        for other, x in seen.items():
+            if np.shares_memory(trace[name], x):
+                raise Misshapen(
+                    f"{where}{whose}'s {name} shares memory with {other}: a later in-place update "
+                    f"would change both; record a copy, {name}.copy()"
+                )
+        seen[name] = trace[name]
 
 
 def apart(arrays: Iterable[Array]) -> bool:
@@ -117,10 +119,6 @@ def root(x: Array) -> Array:
     while isinstance(x.base, np.ndarray):
         x = x.base
     return x
-
-
-def overlap(x: Array, other: str, trace: Trace, others: Trace) -> bool:
-    return bool(np.may_share_memory(x, trace[other] if other in trace else others[other]))
 
 
 def nonfinite(trace: Trace, names: Sequence[str] | None = None) -> str | None:

@@ -91,6 +91,13 @@ def sealed(state: Trace) -> Trace:
     return state
 
 
+def shielded(x: Array) -> Array:
+    """Return a view of an array that cannot be written to."""
+    view = x.view()
+    view.setflags(write=False)
+    return view
+
+
 @np.errstate(all="ignore")  # what overflows is judged where it stands
 def verify_step(
     candidate: Step,
@@ -143,12 +150,15 @@ def step_both(
 
 
 @np.errstate(all="ignore")
-def step_alone(candidate: Step, start: Trace, batch: Batch, whose: str, where: str) -> Trace:
+def step_alone(
+    candidate: Step, start: Mapping[str, Array], batch: Batch, whose: str, where: str
+) -> Trace:
     """Return the candidate's trace, whose memory is not yet checked; Misshapen where there is nothing to compare."""
     X, Y = batch.X, batch.Y
     if not X.size or not Y.size:
         raise traces.Misshapen(f"{where}nothing to compare: the batch has no examples")
-    return stepping(candidate, whose, where)(start, X, Y, **batch.options)
+    shown = {**start, **{n: shielded(start[n]) for n in batch.state}}
+    return stepping(candidate, whose, where)(shown, shielded(X), shielded(Y), **batch.options)
 
 
 def overflow(mine: Trace, theirs: Trace, own: Mapping[str, Distance]) -> str | None:

@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+import os
 import tracemalloc
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -430,7 +431,17 @@ def test_the_command_takes_the_options_of_a_run():
 
     mine, theirs = (inspect.signature(f).parameters for f in (command, run))
     assert mine.keys() - theirs.keys() == {"out", "by", "force"}
-    of_the_report = {"free", "json", "csv", "html", "repro", "device", "precision", "witness"}
+    of_the_report = {
+        "free",
+        "json",
+        "csv",
+        "html",
+        "repro",
+        "device",
+        "precision",
+        "witness",
+        "level",
+    }
     assert theirs.keys() - mine.keys() == of_the_report
     assert all(mine[n].default == theirs[n].default for n in mine.keys() & theirs.keys())
 
@@ -704,6 +715,9 @@ def test_a_value_that_no_run_has_is_refused_in_one_sentence(what, tmp_path):
 
 
 def test_only_plain_files_are_read(tmp_path):
-    assert refusal(tmp_path) == "Is a directory\n"
+    plain = "it is not a plain file; name a safetensors file\n"
+    assert refusal(tmp_path) == plain
+    os.mkfifo(tmp_path / "pipe.safetensors")  # nobody writes to it: to open it would be to wait
+    assert refusal(tmp_path / "pipe.safetensors") == plain
     with pytest.raises(ValueError, match="not a plain file"):
         Recording("/dev/null")

@@ -22,7 +22,8 @@ from compare.judgement import distance
 from compare.selftest.audit import Usage, findings
 from compare.selftest.exactness import exact_grid
 from compare.selftest.measuring import measure
-from compare.traces import Misshapen
+from compare.stacking import verify_ahead
+from compare.traces import Misshapen, check_memory
 from compare.verification import Batch, verify
 
 C = Configuration(("tanh", "identity"), optimizer="sgd", options={"lr": 0.1, "momentum": 0.9})
@@ -301,3 +302,39 @@ def test_one_bit_is_unequal_on_the_exact_grid(monkeypatch):
     monkeypatch.setattr(manual.activations, "relu", nearly)
     unequal = exact_grid("float64", cases=20).unequal
     assert any(": A1" in entry for entry in unequal)
+
+
+@pytest.mark.parametrize("way", [verify, verify_ahead])
+@pytest.mark.parametrize("what", ["X", "Y", "mask1"])
+def test_a_candidate_that_writes_to_its_batch_is_refused(way, what):
+    c = Configuration(dropout=0.5, options={"lr": 0.1})
+    random, right = np.random.default_rng(0), c.by_hand()
+
+    def step(state, X, Y, **options):
+        given = {**state, "X": X, "Y": Y}
+        given[what] *= 0.0
+        return right(state, X, Y, **options)
+
+    shapes = {"W1": (4, 3), "b1": (4, 1), "W2": (1, 4), "b2": (1, 1)}
+    state = {n: random.normal(size=s) for n, s in shapes.items()}
+    masks = {"mask1": np.ones((4, 5))}
+    batch = Batch(random.normal(size=(3, 5)), random.normal(size=(1, 5)), {}, masks)
+    with pytest.raises(Misshapen, match="writes to the state or the batch it was given"):
+        list(way(step, c.by_torch(), c, state, [batch] * 2))
+
+
+def test_a_view_is_held_against_every_other_of_its_block():
+    flat = np.zeros(20)
+    with pytest.raises(Misshapen, match="dW1 shares memory with b1"):
+        check_memory({"W1": flat[:10], "b1": flat[10:], "dW1": flat[10:]}, {})
+
+
+def test_views_that_share_no_element_are_apart():
+    both = np.zeros((4, 4))
+    check_memory({"W1": both[:, :3], "b1": both[:, 3:]}, {})
+
+
+def test_a_level_that_there_is_not_is_refused():
+    c = Configuration()
+    with pytest.raises(ValueError, match="level 'formulas' is not known"):
+        list(verify_ahead(c.by_hand(), c.by_torch(), c, {}, [], level="formulas"))

@@ -313,3 +313,18 @@ def test_a_witness_that_disagrees_makes_the_run_a_divergence(monkeypatch, capsys
     assert capsys.readouterr().out.startswith(
         "DIVERGENCE: complex step DISAGREES with manual in dW"
     )
+
+
+@pytest.mark.parametrize("name", ["complex-step", "sklearn"])
+def test_gradients_that_cancel_are_no_disagreement(monkeypatch, capsys, name):
+    words = ("--steps", "1", "--init", "zeros", "--witness", name)
+    monkeypatch.setattr(sys, "argv", ["parity", "run", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().err) == (0, "")
+
+
+def test_a_witness_that_says_nan_does_not_agree():
+    mine = np.ones((2, 2))
+    assert np.isnan(said.apart(mine, {(0, 0): 1.0, (1, 1): np.nan, (0, 1): 1.0}))
+    assert not said.Answer("dW1", np.nan, 1e-9, 3).agrees

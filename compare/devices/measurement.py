@@ -40,7 +40,7 @@ class Measured:
         scale = float(np.abs(x).max(initial=0.0))
         error = abs(own.value - own.expected)
         self.relative = max(self.relative, error / scale if 0.0 < scale < np.inf else 0.0)
-        self.pair = max(self.pair, apart.ratio / STEP)
+        self.pair = float(np.maximum(self.pair, apart.ratio / STEP))  # NaN where it is
 
     @property
     def beyond(self) -> bool:
@@ -60,9 +60,10 @@ class Step:
 
 def measured(task: Task, place: Place) -> Iterator[Step]:
     """Yield every step; the candidate's trace is the next state of both. Raises Divergence where it is wrong."""
-    state = task.initial()
-    for number, batch in enumerate(task.batches()):
+    state, losses = task.initial(), list[tuple[float, float]]()
+    for number, batch in enumerate(task.batches(losses)):
         step = one(task, place, state, batch, number)
+        losses.append((float(step.candidate["loss"]),) * 2)
         yield step
         if traces.nonfinite(step.candidate):
             return

@@ -43,9 +43,9 @@ def contents(path: Path) -> tuple[dict[str, str], dict[str, Field]]:
 
 def header(path: Path) -> str:
     """Return the text of the header, once its length is known to lie within the file and the limit."""
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe is to wait for it
+        raise ValueError("it is not a plain file; name a safetensors file")
     with path.open("rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is not a plain file; name a safetensors file")
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > size - 8:

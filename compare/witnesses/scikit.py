@@ -57,7 +57,8 @@ def answer(case: Case, name: str, x: Array, allowed: float) -> Answer:
     """Return the largest difference over the largest element; of parameters, over what they were too."""
     mine = case.trace[name]
     scale = max(float(np.abs(mine).max()), float(np.abs(case.state.get(name, mine)).max()))
-    return Answer(name, float(np.abs(mine - x).max()) / scale, allowed, mine.size)
+    gap = float(np.abs(mine - x).max())
+    return Answer(name, gap / scale if scale else gap and np.inf, allowed, mine.size)
 
 
 def refuse(c: Configuration) -> None:

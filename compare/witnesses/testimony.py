@@ -131,17 +131,21 @@ JOINTS = {"l1": "", "huber": "delta", "smooth_l1": "beta"}  # and the option tha
 def held(
     case: Case, found: Mapping[str, Mapping[Any, float]], allowed: float
 ) -> tuple[Answer, ...]:
-    """Return the answers on gradients: the largest difference in each, over the largest gradient of the net."""
-    scale = max(float(np.abs(g).max()) for g in case.gradients.values())
+    """Return the answers on gradients: the largest difference in each, over the largest gradient of the net.
+
+    Or over what the last bias' gradient is a sum of, where that is more: all of them may cancel.
+    """
+    summed = np.abs(case.trace[f"dZ{len(case.configuration.activations)}"]).sum()
+    scale = float(np.max([summed, *(np.abs(g).max() for g in case.gradients.values())])) or 1.0
     return tuple(
-        Answer(
-            f"d{name}",
-            max(abs(float(case.gradients[name][i]) - x) for i, x in values.items()) / scale,
-            allowed,
-            len(values),
-        )
+        Answer(f"d{name}", apart(case.gradients[name], values) / scale, allowed, len(values))
         for name, values in found.items()
     )
+
+
+def apart(mine: Array, theirs: Mapping[Any, float]) -> float:
+    """Return the largest difference; NaN where any is."""
+    return float(np.max([abs(float(mine[i]) - x) for i, x in theirs.items()]))
 
 
 def places(case: Case, most: int) -> dict[str, list[tuple[int, ...]]]:

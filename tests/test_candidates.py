@@ -170,3 +170,16 @@ def test_what_is_finite_of_an_entry_that_overflows_on_both_sides_is_judged_in_a_
     assert [s.blown for s in verify(right, *sides)] == ["Z2"]
     with pytest.raises(Divergence, match="formula of Z2"):
         list(verify(step, *sides))
+
+
+def test_a_training_run_that_cannot_be_read_is_refused():
+    like, one = "two-layer relu mse sgd lr=0.1", np.ones((1, 1))
+    state = {"W1": one, "b1": one, "W2": one, "b2": one}
+    with pytest.raises(ValueError, match=r"batch 1 is a tuple; expected Batch\(X, Y\)"):
+        check_training([{"Z1": one}], like, state, [(one, one)])
+    with pytest.raises(ValueError, match="step 1 of the run is a list; expected a mapping"):
+        check_training([[one]], like, state, [Batch(one, one)])
+    with pytest.raises(ValueError, match="the run made 0 steps, fewer"):
+        check_training([], like, state, [Batch(one, one)])
+    with pytest.raises(ValueError, match="initial has no W2; this net has W1, W2"):
+        check_training([], like, {"W1": one, "b1": one}, [Batch(one, one)])

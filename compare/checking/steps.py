@@ -201,6 +201,9 @@ def examine_training(
     """Return the verdict on a training run, whatever it is."""
     c = configuration(like) if isinstance(like, str) else like
     verdict = Verdict(name, c.title)
+    needed = [f"W{l}" for l in range(1, len(c.activations) + 1)]
+    if lacking := [n for n in needed if n not in initial]:
+        raise ValueError(f"initial has no {lacking[0]}; this net has {', '.join(needed)}")
     try:
         return examine(
             verdict,
@@ -216,12 +219,19 @@ def examine_training(
 
 def paired(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Iterator[Step]:
     """Yield each step's entries with its batch; as many of the one as of the other."""
-    steps = iter(traces)
+    steps, over = iter(traces), object()
     made = 0
     for made, batch in enumerate(batches, 1):
-        trace = next(steps, None)
-        if trace is None:
+        if not isinstance(batch, Batch):
+            raise ValueError(f"batch {made} is a {type(batch).__name__}; expected Batch(X, Y)")
+        trace: Any = next(steps, over)
+        if trace is over:
             raise ValueError(f"the run made {made - 1} steps, fewer than the batches it was given")
+        if not isinstance(trace, Mapping):
+            raise ValueError(
+                f"step {made} of the run is a {type(trace).__name__}; expected a mapping of names "
+                "to arrays"
+            )
         yield {n: np.array(x) for n, x in trace.items()}, batch
-    if next(steps, None) is not None:
+    if next(steps, over) is not over:
         raise ValueError(f"the run made more than the {made} steps that it was given batches for")

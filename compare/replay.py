@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -19,7 +18,7 @@ from compare.divergence import Divergence
 from compare.judgement import judge, judge_pair
 from compare.pacing import Losses
 from compare.standing import Judged, joined, ordered
-from compare.sums import plain, spared
+from compare.sums import spared
 from compare.tasks import Task
 from compare.tolerances import cap
 
@@ -78,12 +77,8 @@ def judged_again(task: Task, s: Shown) -> tuple[Judged, ...]:
     own = judge(s.formulas, s.trace, s.state, s.X, s.Y)
     other = judge(s.formulas, theirs, s.state, s.X, s.Y)
     pairs = judge_pair(s.formulas, s.trace, theirs, s.state, s.X, s.Y)
-    given = s.formulas, s.trace
-    return spared(
-        tuple(joined(n, own, other, pairs) for n in ordered(s.trace, pairs)),
-        partial(plain, *given, s.state, s.X, s.Y),
-        partial(judge_pair, *given, theirs, s.state, s.X, s.Y),
-    )
+    judged = tuple(joined(n, own, other, pairs) for n in ordered(s.trace, pairs))
+    return spared(judged, s.formulas, s.trace, theirs, s.state, s.X, s.Y)
 
 
 def fails(j: Judged) -> bool:

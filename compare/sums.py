@@ -9,15 +9,16 @@ as far off as it, as it may be as far off as the reference (`compare.tolerances.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import one_by_one
 from compare.formulas.stepping import Formulas
-from compare.judgement import Array, Distance, Trace, distance, stated
+from compare.judgement import NOTHING, Array, Trace, distance, judge_pair, stated
 from compare.standing import Judged
 from compare.tolerances import formula_limit
 
@@ -40,22 +41,26 @@ def plain(
 
 def spared(
     judged: tuple[Judged, ...],
-    found: Callable[[], Mapping[str, float]],
-    pairs: Callable[[], Mapping[str, Distance]],
+    formulas: Formulas,
+    trace: Trace,
+    reference: Trace,
+    *given: Any,
+    carried: Mapping[str, Tracked] = NOTHING,
+    grown: Mapping[str, Tracked] = NOTHING,
 ) -> tuple[Judged, ...]:
-    """Return the entries, none called wrong for what a plain sum loses too; `found` tells what that is.
+    """Return the entries, none called wrong for what a plain sum loses too; `given` are state, X and Y.
 
-    Where that is so, what follows may be as far from the reference's as plain sums let it be: `pairs`,
-    asked for while sums are taken one by one.
+    Where that is so, what follows may be as far from the reference's as plain sums let it be.
+    `carried` is as in Operands; `grown` the same, with the errors that the whole step starts from.
     """
     if not any(j.wrong for j in judged):
         return judged
-    lost = found()
+    lost = plain(formulas, trace, *given, carried=carried)
     again = tuple(widened(j, lost) for j in judged)
     if not any(j.wrong and not k.wrong for j, k in zip(judged, again, strict=True)):
         return judged
     with one_by_one():
-        apart = pairs()
+        apart = judge_pair(formulas, trace, reference, *given, carried=grown)
     return tuple(replace(j, pair=apart[j.name]) for j in again)
 
 

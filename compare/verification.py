@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -24,7 +23,7 @@ from compare.formulas.precision import narrowed, roundoff
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, distance, judge, judge_pair, stated
 from compare.standing import Judged, divergence, joined, ordered, suspicious
-from compare.sums import plain, spared
+from compare.sums import spared
 from compare.tolerances import cap
 
 Array = NDArray[Any]
@@ -125,11 +124,8 @@ def verify_step(
         if not sound(mine[blown], right):
             own[blown], blown = distance(mine[blown], right, strict=True), None
     names = takewhile(lambda n: n != blown, ordered(mine, pairs))
-    judged = spared(
-        tuple(joined(n, own, other, pairs) for n in names if n in pairs),
-        partial(plain, formulas, mine, start, X, Y),
-        partial(judge_pair, formulas, mine, theirs, start, X, Y),
-    )
+    judged = tuple(joined(n, own, other, pairs) for n in names if n in pairs)
+    judged = spared(judged, formulas, mine, theirs, start, X, Y)
     if wrong := divergence(judged, theirs, number, whose):
         raise wrong
     complete(mine, own, missing, where)

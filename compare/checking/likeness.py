@@ -157,12 +157,13 @@ def spared(option: str, text: str) -> tuple[str, ...]:
     return names
 
 
+PARAMETERS = "W|b|gamma|beta"
 SPARED = {
     "undecayed": (
-        "W|b|gamma|beta",
+        PARAMETERS,
         "the kinds of parameters without weight decay, such as undecayed=b,gamma,beta",
     ),
-    "frozen": ("(W|b|gamma|beta)[0-9]+", "the parameters that do not train, such as frozen=W1,b1"),
+    "frozen": (f"({PARAMETERS})[0-9]+", "the parameters that do not train, such as frozen=W1,b1"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from compare.recording.container import short
 from compare.recording.reading import Recording
 from compare.recording.replaying import Carried, Step, step, unshown
 from compare.standing import Judged, divergence, joined, ordered, suspicious
-from compare.sums import plain, spared
+from compare.sums import spared
 from compare.tolerances import CAP
 from compare.traces import COUNTS, kind, nonfinite
 from compare.verification import needless, sound
@@ -163,11 +162,9 @@ def judgements(
     grown = {n: estimated(state[n], x.error, X.dtype, x.terms) for n, x in made.carried.items()}
     pairs = judge_pair(formulas, mine, theirs, state, X, Y, carried=grown)
     other = judge(formulas, theirs, state, X, Y) if suspicious(own, pairs) else {}
-    return spared(
-        tuple(joined(n, own, other, pairs) for n in ordered(mine, pairs)),
-        partial(plain, formulas, mine, state, X, Y, carried=made.carried),
-        partial(judge_pair, formulas, mine, theirs, state, X, Y, carried=grown),
-    )
+    judged = tuple(joined(n, own, other, pairs) for n in ordered(mine, pairs))
+    unseen = {"carried": made.carried, "grown": grown}
+    return spared(judged, formulas, mine, theirs, state, X, Y, **unseen)
 
 
 def rounded(name: str, x: Tracked, dtype: np.dtype[Any]) -> Array:

@@ -164,9 +164,9 @@ def overflow(mine: Trace, theirs: Trace, own: Mapping[str, Distance]) -> str | N
     is not finite is wrong, on both sides.
     """
     first = traces.nonfinite(mine)
-    if first is None or first != traces.nonfinite(theirs) or needless(own[first], mine[first]):
+    if first is None or first != traces.nonfinite(theirs):
         return None
-    return first
+    return None if unneeded(own[first], mine[first]) else first
 
 
 def expected(name: str, formulas: Formulas, trace: Trace, *given: Any) -> Tracked:
@@ -186,10 +186,14 @@ def sound(x: Array, right: Tracked) -> bool:
     return distance(seen, right).ratio <= cap(right.terms)
 
 
-def needless(d: Distance, x: Array) -> bool:
-    room = np.finfo(x.dtype).max / ROOM
-    largest = max(abs(d.expected), d.allowed / roundoff(x.dtype))
-    return d.ratio == np.inf and bool(largest < room)
+def unneeded(d: Distance, x: Array) -> bool:
+    """Tell whether an entry that overflows had no need to in its own type."""
+    return needless(d, float(np.finfo(x.dtype).max), roundoff(x.dtype))
+
+
+def needless(d: Distance, largest: float, u: float) -> bool:
+    """Tell whether nothing in the formula comes near the largest number there is."""
+    return d.ratio == np.inf and max(abs(d.expected), d.allowed / u) < largest / ROOM
 
 
 def complete(trace: Trace, own: Mapping[str, Distance], missing: Sequence[str], where: str) -> None:

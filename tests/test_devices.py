@@ -1,17 +1,22 @@
 """What a device or a precision does to each formula: measured against limits of its own, and refused where it is not."""
 
+import io
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 import compare.devices.places
 import reference.stepping
 from compare.commands import main
 from compare.devices.account import account
+from compare.devices.measurement import apart
 from compare.devices.places import Place, place
+from compare.formulas.arithmetic import Tracked
 from compare.preparation import prepare
 from compare.request import Request
 from compare.tolerances import ROUNDOFFS
@@ -49,6 +54,66 @@ def test_torch_keeps_its_formulas_to_the_rounding_of_a_precision(net, precision)
 def test_what_is_computed_more_coarsely_than_claimed_is_found(monkeypatch, coarse, fine):
     monkeypatch.setattr(Place, "u", property(lambda self: ROUNDOFFS[fine]))
     assert "Z1" in taken(Request(steps=2), Place("cpu", coarse)).beyond
+
+
+@pytest.mark.parametrize(("precision", "step"), [("float16", 1), ("bfloat16", 3), ("float64", 5)])
+def test_a_run_that_leaves_the_numbers_of_a_precision_is_judged_up_to_there(precision, step):
+    found = taken(Request(steps=9, optimizer="sgd", lr=50.0), Place("cpu", precision))
+    assert found.blown == (step, "loss")
+    assert found.steps == step + 1
+    assert not found.beyond
+    assert all(e.relative < 20 * found.place.u for e in found.entries.values())
+    assert f"until it blew up at step {step} in loss" in found.sentence
+    assert found.declared()["blown_up"] == (step, "loss")
+
+
+def test_numbers_lost_to_rounding_are_counted():
+    """A second moment that float16 has no number for is 0, and so is epsilon: 0 / 0."""
+    found = taken(Request(steps=2), Place("cpu", "float16"))
+    assert not found.beyond
+    assert found.blown is None
+    lost = found.entries["W1"].lost
+    assert lost > 0
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(found.shown())
+    assert f"float16 may make a number anything: W1 ({lost})" in console.export_text()
+    assert all(np.isfinite(e.relative) for e in found.entries.values())
+
+
+def test_an_overflow_without_need_is_beyond_rounding(monkeypatch):
+    monkeypatch.setattr(Place, "holds", lambda self, step: endless(step))
+    found = taken(Request(steps=2), Place("cpu", "float16"))
+    assert found.beyond == ["dW1"]
+    assert found.blown == (0, "dW1")
+
+
+def endless(step):
+    def wrong(*operands, **options):
+        return {n: x + np.inf if n == "dW1" else x for n, x in step(*operands, **options).items()}
+
+    return wrong
+
+
+def test_data_that_a_precision_cannot_hold_is_refused():
+    task = prepare(Request(steps=2))
+    wide = replace(task, dataset=replace(task.dataset, X_train=task.dataset.X_train * 1e30))
+    with pytest.raises(ValueError, match="nothing was compared: X is not finite in float16"):
+        account(wide, Place("cpu", "float16"), lambda steps: steps)
+
+
+def test_what_is_interrupted_before_the_first_step_has_found_nothing():
+    def watched(steps):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        account(prepare(Request(steps=2)), Place("cpu", "float16"), watched)
+
+
+def test_the_relative_error_is_the_largest_there_is():
+    """Where an estimate is large, the largest error need not be the worst in its units."""
+    expected = Tracked(np.array([1.0, 1e-8]), np.array([1e6, 1e-8]), 2.0**-11)
+    own = apart(np.array([1.1, 1.1e-8]), expected)
+    assert own.relative == pytest.approx(0.1 / 1.1)
 
 
 def test_a_wrong_formula_of_torchs_is_found_in_a_coarse_precision(monkeypatch):

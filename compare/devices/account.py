@@ -23,6 +23,9 @@ class Account:
     place: Place
     entries: dict[str, Measured] = field(default_factory=dict)
     steps: int = 0
+    blown: tuple[int, str] | None = (
+        None  # the step and the entry in which the run left the finite numbers
+    )
     interrupted: bool = False
 
     @property
@@ -34,6 +37,8 @@ class Account:
         where = f"torch on {self.place.device} in {self.place.precision}"
         counted = f"{len(self.entries)} formulas, {self.steps:,} steps"
         stopped = ", interrupted" if self.interrupted else ""
+        if self.blown:
+            stopped += ", until it blew up at step {} in {}".format(*self.blown)
         if self.beyond:
             names = ", ".join(self.beyond[:6]) + (", ..." if len(self.beyond) > 6 else "")
             return f"BEYOND what its rounding explains: {where}, in {names} ({counted}{stopped})"
@@ -48,6 +53,7 @@ class Account:
             "precision": self.place.precision,
             "unit_roundoff": self.place.u,
             "steps": self.steps,
+            "blown_up": self.blown,
             "interrupted": self.interrupted,
             "configuration": self.task.configuration.declared(),
             "entries": [
@@ -58,6 +64,7 @@ class Account:
                     "relative_error": e.relative,
                     "error_over_bound": e.pair,
                     "step": e.step,
+                    "not_finite": e.lost,
                 }
                 for e in self.entries.values()
             ],
@@ -71,6 +78,12 @@ class Account:
         yield Text(f"net {self.task.configuration.title}, run in {self.task.dataset.X_train.dtype}")
         yield Text()
         yield self.table()
+        if lost := [f"{e.name} ({e.lost})" for e in self.entries.values() if e.lost]:
+            yield Text(
+                f"Not finite, where rounding in {self.place.precision} may make a number anything: "
+                + ", ".join(lost),
+                style="yellow",
+            )
         yield Text(
             f"error: of torch's entry, from its formula on its own inputs, in units of\n"
             f"u = {self.place.u:.2g} times the error estimate, against its limit.\n"
@@ -92,17 +105,26 @@ class Account:
 def account(
     task: Task, place: Place, watched: Callable[[Iterator[Step]], Iterable[Step]]
 ) -> Account:
-    """Measure a task; Ctrl-C keeps what was found so far. ValueError where torch has not an operation there."""
+    """Measure a task; Ctrl-C keeps what was found so far.
+
+    ValueError where torch has not an operation there, and where no entry could be compared.
+    """
     found = Account(task, place)
     try:
         for step in watched(measured(task, place)):
             gathered(found.entries, step)
             found.steps += 1
+            found.blown = (step.number, step.blown) if step.blown else None
     except KeyboardInterrupt:
+        if not found.entries:
+            raise
         found.interrupted = True
     except (RuntimeError, NotImplementedError) as error:
         first = str(error).splitlines()[0]
         raise ValueError(
             f"torch cannot take this step on {place.device} in {place.precision}: {first}"
         ) from None
+    if not found.entries:
+        first = f"{found.blown[1]} is not finite in {place.precision}" if found.blown else "no step"
+        raise ValueError(f"nothing was compared: {first}")
     return found

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
 
 import numpy as np
 
 from compare import traces
 from compare.devices.places import Place
-from compare.judgement import Distance, Trace, judge, judge_pair
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.precision import narrowed
+from compare.judgement import Array, Distance, Trace, distance, judge, judge_pair
 from compare.tasks import Task
 from compare.tolerances import ROUNDOFFS, STEP, cap
-from compare.verification import Batch, verify_step
+from compare.verification import Batch, needless, verify_step
 
 PRODUCTS = ("Z", "dW", "dA", "dD")  # what TF32 forms; the rest is float32 there
 
@@ -33,14 +35,16 @@ class Measured:
     relative: float = 0.0  # the largest error of its formula, over the entry's largest magnitude
     pair: float = 0.0  # |candidate - reference| over what the whole step may add up to
     step: int = 0
+    lost: int = (
+        0  # the most numbers that were not finite in a step, where rounding may make them anything
+    )
 
-    def add(self, step: int, own: Distance, apart: Distance, x: Any) -> None:
-        if not own.ratio <= self.formula:
-            self.formula, self.step = own.ratio, step
-        scale = float(np.abs(x).max(initial=0.0))
-        error = abs(own.value - own.expected)
-        self.relative = max(self.relative, error / scale if 0.0 < scale < np.inf else 0.0)
+    def add(self, step: int, own: Own, apart: Distance) -> None:
+        if not own.distance.ratio <= self.formula:
+            self.formula, self.step = own.distance.ratio, step
+        self.relative = max(self.relative, own.relative)
         self.pair = float(np.maximum(self.pair, apart.ratio / STEP))  # NaN where it is
+        self.lost = max(self.lost, own.lost)
 
     @property
     def beyond(self) -> bool:
@@ -48,14 +52,36 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Own:
+    """How far an entry is from its formula: in units of the error estimate, and over its largest magnitude.
+
+    `lost` counts what is not finite.
+    """
+
+    distance: Distance
+    relative: float
+    lost: int
+
+    @property
+    def overflows(self) -> bool:
+        """Tell whether it is not finite where rounding alone cannot have made it anything."""
+        return self.lost > 0 and (
+            self.distance.ratio == np.inf or self.lost > self.distance.unjudged
+        )
+
+
+@dataclass(frozen=True)
 class Step:
-    """One measured step: how far each entry of the reference is from its formula, and from the candidate's."""
+    """One measured step: how far each entry of the reference is from its formula, and from the candidate's.
+
+    `blown` is the entry in which it leaves the finite numbers: those before it were judged.
+    """
 
     number: int
     candidate: Trace
-    reference: Trace
-    own: Mapping[str, Distance]
+    own: Mapping[str, Own]
     pairs: Mapping[str, Distance]
+    blown: str | None = None
 
 
 def measured(task: Task, place: Place) -> Iterator[Step]:
@@ -65,7 +91,7 @@ def measured(task: Task, place: Place) -> Iterator[Step]:
         step = one(task, place, state, batch, number)
         losses.append((float(step.candidate["loss"]),) * 2)
         yield step
-        if traces.nonfinite(step.candidate):
+        if step.blown:
             return
         state = {n: np.array(x) for n, x in step.candidate.items()}
 
@@ -81,17 +107,33 @@ def one(task: Task, place: Place, state: Trace, batch: Batch, number: int) -> St
     formulas = c.formulas(**batch.options)
     X, Y = place.rounded(batch.X), place.rounded(batch.Y)
     inside = {n: place.rounded(x) for n, x in start.items()}
-    own = judge(formulas, theirs, inside, X, Y, u=place.u)
+    if lost := traces.nonfinite({"X": X, "Y": Y, **inside}):
+        return Step(number, home.candidate, {}, {}, lost)
+    own = judge(formulas, theirs, inside, X, Y, measure=apart, u=place.u)
     if place.precision == "tf32":
-        fine = judge(formulas, theirs, inside, X, Y, u=ROUNDOFFS["float32"])
+        fine = judge(formulas, theirs, inside, X, Y, measure=apart, u=ROUNDOFFS["float32"])
         own |= {n: d for n, d in fine.items() if traces.kind(n) not in PRODUCTS}
     pairs = judge_pair(formulas, home.candidate, theirs, start, batch.X, batch.Y, u=place.u)
-    return Step(number, home.candidate, theirs, own, pairs)
+    blown = next((n for n in own if n == home.blown or own[n].overflows), None)
+    shown = list(takewhile(lambda n: n != blown, own))
+    if blown and needless(own[blown].distance, place.largest, place.u):
+        shown.append(blown)
+    return Step(number, home.candidate, {n: own[n] for n in shown}, pairs, blown)
+
+
+def apart(x: Array, expected: Tracked) -> Own:
+    """Return how far an entry is from its formula."""
+    held = np.isfinite(x)
+    scale = float(np.abs(x[held]).max(initial=0.0))
+    error = float(np.abs(x - narrowed(expected.value, x.dtype))[held].max(initial=0.0))
+    lost = x.size - int(np.count_nonzero(held))
+    return Own(distance(x, expected), error / scale if scale > 0.0 else 0.0, lost)
 
 
 def gathered(found: dict[str, Measured], step: Step) -> None:
     """Add one step to what was found of each entry."""
     for name, own in step.own.items():
-        entry = found.setdefault(name, Measured(name, cap(own.terms)))
-        entry.limit = max(entry.limit, cap(own.terms))
-        entry.add(step.number, own, step.pairs[name], step.reference[name])
+        limit = cap(own.distance.terms)
+        entry = found.setdefault(name, Measured(name, limit))
+        entry.limit = max(entry.limit, limit)
+        entry.add(step.number, own, step.pairs[name])

@@ -38,6 +38,10 @@ class Place:
         assert isinstance(kind, torch.dtype)
         return kind
 
+    @property
+    def largest(self) -> float:
+        return float(torch.finfo(self.stored).max)
+
     def holds(self, step: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """Return the reference's step as computed here."""
 

@@ -22,7 +22,7 @@ from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import spared
 from compare.tolerances import CAP
 from compare.traces import COUNTS, kind, nonfinite
-from compare.verification import needless, sound
+from compare.verification import sound, unneeded
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -147,7 +147,7 @@ def comparable(
     if first is None or first != nonfinite(theirs, [n for n in mine if n in theirs]):
         return mine, None
     right = results[first]
-    if needless(distance(mine[first], right), mine[first]) or not sound(mine[first], right):
+    if unneeded(distance(mine[first], right), mine[first]) or not sound(mine[first], right):
         return mine, None
     return dict(takewhile(lambda entry: entry[0] != first, mine.items())), first
 

@@ -217,6 +217,8 @@ def test_neither_writing_nor_verifying_holds_the_run_in_memory(tmp_path):
         for _ in range(steps):
             yield Batch(random.normal(size=(40, 1000)), random.normal(size=(1, 1000)))
 
+    recorded(tmp_path / "warm")
+    findings(tmp_path / "warm")  # what torch imports at its first step is not the run's
     tracemalloc.start()
     try:
         record(tmp_path / "run", c.by_hand(), state, made(), About(c, "float64", 0))

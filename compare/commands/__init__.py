@@ -36,14 +36,18 @@ def parity() -> None:
     """Train by hand in NumPy and in PyTorch, side by side, and prove that every number agrees."""
 
 
-app.command()(run)
-app.command()(check)
-app.command()(experiment)
-app.command()(record)
-app.command()(sweep)
-app.command()(selftest)
-app.command()(book)
-app.command()(bench)
+SHORT = {
+    run: "Train by hand and by PyTorch from the same seed; compare every number.",
+    check: "Check your own function, rule or step, or a recording of any language.",
+    experiment: "Measure what is taught: curves and figures, both sides verified.",
+    record: "Write every number of a run to a file that any language can read.",
+    sweep: "Verify every combination of a grid of small nets.",
+    selftest: "Measure the verifier: false alarms, smallest faults caught.",
+    book: "Build the learning reference, a static site that needs no network.",
+    bench: "Measure steps by hand, by PyTorch, by scikit-learn, and verified.",
+}
+for command, short in SHORT.items():
+    app.command(short_help=short)(command)
 
 
 def main() -> None:

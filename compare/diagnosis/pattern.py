@@ -38,7 +38,8 @@ def clauses(x: Array, o: Array, scene: Scene, shown: Shown) -> list[str]:
     elif ratio.size and constant(ratio):
         found.append(f"constant ratio {factor(float(np.median(ratio)))}")
     elif ratio.size:
-        found.append(f"ratio to the right value from {ratio.min():.4g} to {ratio.max():.4g}")
+        least, most = (factor(float(r), digits=4) for r in (ratio.min(), ratio.max()))
+        found.append(f"ratio to the right value from {least} to {most}")
         found += [small] if (small := single(x, o)) else []
     if 0 < wrong.sum() < x.size:
         found.append(f"{int(wrong.sum())} of {x.size} elements differ")
@@ -52,14 +53,16 @@ def constant(ratio: Array) -> bool:
     return bool(spread < 1e-9 * np.abs(ratio).max() and spread < 1e-2 * np.abs(ratio - 1.0).max())
 
 
-def factor(c: float) -> str:
+def factor(c: float, digits: int = 9) -> str:
     """Return a factor with the digits that tell it from 1.
 
     >>> factor(0.5), factor(1.000000001)
     ('0.5', '1 + 1e-09')
     """
     near = c - 1.0
-    return f"1 {'+' if near > 0 else '-'} {abs(near):.3g}" if abs(near) < 1e-4 else f"{c:.9g}"
+    if near == 0.0:
+        return "1"
+    return f"1 {'+' if near > 0 else '-'} {abs(near):.3g}" if abs(near) < 1e-4 else f"{c:.{digits}g}"
 
 
 def single(x: Array, o: Array) -> str:

@@ -61,12 +61,18 @@ class Divergence(AssertionError):
             f"  the reference has {self.reference!r} there",
             f"  error {abs(d.value - d.expected):.3g}, {d.ratio / self.limit:.3g} times the allowed "
             f"{self.limit * d.allowed:.3g}",
-            f"  smallest tolerance that would have passed: rtol={self.relative:.2g} on this entry",
+            f"  {self.tolerance}",
             f"  agreed before it: {', '.join(self.agreed) or 'nothing, it is the first entry'}",
         ]
         if self.inherited:
             lines.append(f"  inherited from it: {', '.join(self.inherited)}")
         return lines
+
+    @property
+    def tolerance(self) -> str:
+        if not self.relative < float("inf"):
+            return "no relative tolerance would have passed it"
+        return f"smallest tolerance that would have passed: rtol={self.relative:.2g} on this entry"
 
     @property
     def relative(self) -> float:

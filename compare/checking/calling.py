@@ -76,6 +76,18 @@ INPUTS = ("X", "x", "inputs", "data", "batch")
 TARGETS = ("Y", "y", "targets", "target", "labels", "t", "T")
 
 
+def targets_first(function: Any) -> bool:
+    """Tell whether the arguments of a loss are named such that the targets come first."""
+    try:
+        names = [p.lower() for p in inspect.signature(function).parameters]
+    except (TypeError, ValueError):
+        return False
+    return len(names) > 1 and names[0] in (*TARGETS, "y_true") and names[1] in OUTPUTS
+
+
+OUTPUTS = ("a", "p", "z", "y_pred", "y_hat", "yhat", "pred", "prediction", "predictions", "output")
+
+
 def step_arguments(function: Any) -> tuple[str, str, str] | None:
     """Return the candidate's names for (state, X, Y) where it has all three; None: by position."""
     names, _ = accepted(function)

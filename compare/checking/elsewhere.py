@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from compare.checking.judging import Judgement, judgement
 from compare.checking.verdict import Verdict
-from compare.diagnosis import Shown, best
+from compare.diagnosis import Shown, told
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
 from compare.verification import Batch
@@ -53,14 +54,16 @@ def told_apart(verdict: Verdict, runs: Iterable[Run]) -> Verdict:
     A run is the formulas of its batches, the state it starts from, and what was shown at its steps.
     """
     d, scene = verdict.diagnosis, verdict.scene
-    if d is None or scene is None or len(d.named) < 2:
+    if d is None or scene is None or not d.named:
+        return verdict
+    if len(d.named) < 2 and np.isfinite(scene.last.trace[scene.origin]).all():
         return verdict
     late = scene.last.formulas.late
     elsewhere = tuple(
         tuple(further(islice(steps, ENOUGH), later(formulas) if late else formulas, initial, {}))
         for formulas, initial, steps in runs
     )
-    named = best(d.named, replace(scene, elsewhere=elsewhere))
+    named = told(d.named, replace(scene, elsewhere=elsewhere))
     return replace(verdict, diagnosis=replace(d, named=named))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
 from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
-from compare.diagnosis import Scene, Shown, diagnose
+from compare.diagnosis import Scene, Shown, suspected
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
@@ -79,7 +79,7 @@ def examine(
                 notes=tuple(notes),
                 case=case,
                 divergence=found,
-                diagnosis=diagnose(scene),
+                diagnosis=suspected(scene),
                 scene=scene,
             )
         state = {n: x for n, x in initial.items() if n not in j.expected} | dict(j.shown.trace)

@@ -140,3 +140,50 @@ def gradients(
 
 
 LONG = 5  # times as many steps: rprop's go from their first size to the largest in 48, to the least in 28
+
+
+def arguments(dtype: str, seed: int) -> Iterator[tuple[str, Array]]:
+    """Yield arguments for an activation, ordinary ones first."""
+    random = np.random.default_rng(seed)
+    yield "ordinary arguments", random.normal(size=(4, 6)).astype(dtype) * 2
+    yield (
+        "exact zeros",
+        np.where(random.random((4, 6)) < 0.5, 0.0, random.normal(size=(4, 6))).astype(dtype),
+    )
+    yield "large arguments", (random.normal(size=(4, 6)) * 30).astype(dtype)
+    yield "arguments of a thousand", (random.normal(size=(4, 6)) * 1000).astype(dtype)
+    yield "tiny arguments", (random.normal(size=(4, 6)) * 1e-9).astype(dtype)
+    yield "an even sweep", np.linspace(-50.0, 50.0, 200).reshape(4, 50).astype(dtype)
+    yield "a single row", random.normal(size=(1, 5)).astype(dtype)
+
+
+def outputs(loss: str, dtype: str, seed: int) -> Iterator[tuple[str, Array, Array]]:
+    """Yield outputs and targets for a loss, ordinary ones first."""
+    random = np.random.default_rng(seed)
+    target = TARGETS.get(loss, real)
+    for case, n, m, scale in (
+        ("ordinary outputs", 3, 7, 2.0),
+        ("one output", 1, 5, 2.0),
+        ("one example", 3, 1, 2.0),
+        ("large outputs", 3, 7, 50.0),
+        ("outputs of a thousand", 3, 7, 1000.0),
+        ("small outputs", 3, 7, 1e-6),
+    ):
+        probable = loss in ("bce", "cross_entropy_on_probabilities")
+        if (loss.startswith("cross_entropy") and n == 1) or (probable and scale > 100.0):
+            continue
+        A = random.normal(size=(n, m)) * scale
+        if probable:
+            A = 1.0 / (1.0 + np.exp(-A))
+        yield case, A.astype(dtype), target(random, n, m).astype(dtype)
+    if target is real:
+        A = random.normal(size=(3, 7))
+        near = np.where(random.random(A.shape) < 0.5, A, A + random.normal(size=A.shape))
+        yield "outputs that equal their targets", A.astype(dtype), near.astype(dtype)
+    if loss == "bce":
+        A = np.array([[0.0, 1.0, 0.5, 0.0, 1.0]], dtype=dtype)
+        yield (
+            "probabilities of exactly 0 and 1",
+            A,
+            np.array([[0.0, 1.0, 1.0, 1.0, 0.0]], dtype=dtype),
+        )

@@ -2,15 +2,18 @@ r"""Checking one activation or one loss, value and gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.calling import accepted
+from compare.checking.calling import accepted, targets_first
+from compare.checking.elsewhere import Run, told_apart
 from compare.checking.examination import examine
+from compare.checking.inputs import arguments, outputs
 from compare.checking.likeness import ACTIVATIONS, LOSSES, single
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
@@ -18,7 +21,6 @@ from compare.commands.options import check_dtype
 from compare.configuration import Configuration, pair, resolve
 from compare.formulas import activations, losses, optimizers
 from compare.formulas.stepping import Formulas
-from compare.selftest.cases import TARGETS, real
 from compare.tolerances import ALIKE
 from compare.verification import Batch
 
@@ -59,24 +61,14 @@ def examine_activation(
     text, known = named(like, ACTIVATIONS, "activation")
     verdict = Verdict(name or title(function, "activation"), f"{known} as in PyTorch")
     formulas = bare(activations=[pair(activations, text)], only="activation")
-    side = Configuration(activations=(text,))
-    for case, z in arguments(dtype, seed):
-        da = np.random.default_rng(seed + 1).normal(size=z.shape).astype(dtype)
-        shown, notes = evaluated_activation(function, z, da, formulas)
-        verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
-        if isinstance(shown, str):
-            return replace(verdict, error=f"on {case}: {shown}")
-        batch = Batch(z, z, {}, {"Z1": z, "dA1": da})
-        reference = torch_activation(side)
-        try:
-            verdict = examine(
-                verdict, lambda b: formulas, {}, [(shown, batch)], reference, case=case
-            )
-        except ValueError as error:
-            return replace(verdict, error=f"on {case}: {error}")
-        if not verdict.right:
-            return verdict
-    return verdict
+
+    def tries() -> Iterator[Try]:
+        for case, z in arguments(dtype, seed):
+            da = np.random.default_rng(seed + 1).normal(size=z.shape).astype(dtype)
+            show = partial(activation_entries, function, z, da, formulas)
+            yield case, show, Batch(z, z, {}, {"Z1": z, "dA1": da})
+
+    return over(tries(), verdict, formulas, torch_activation(Configuration(activations=(text,))))
 
 
 def examine_loss(
@@ -86,20 +78,41 @@ def examine_loss(
     check_dtype(dtype)
     text, known = named(like, LOSSES, "loss")
     verdict = Verdict(name or title(function, "loss"), f"{known} as in PyTorch")
+
+    def tries() -> Iterator[Try]:
+        for case, A, Y in outputs(known, dtype, seed):
+            yield case, partial(loss_entries, function, A, Y), Batch(A, Y, {}, {"A1": A})
+
     formulas = bare(loss=pair(losses, text), only="loss")
-    side = Configuration(loss=text)
-    for case, A, Y in outputs(known, dtype, seed):
+    return over(tries(), verdict, formulas, torch_loss(Configuration(loss=text)))
+
+
+Shown = tuple[dict[str, Any], list[str]]
+Try = tuple[
+    str, Callable[[], Shown], Batch
+]  # its name, what shows the entries with notes, the batch
+
+
+def over(
+    tries: Iterable[Try],
+    verdict: Verdict,
+    formulas: Formulas,
+    reference: Callable[..., dict[str, Array]],
+) -> Verdict:
+    """Return the verdict after each of the tries; the first that is wrong, or cannot be called, ends it."""
+    agreed: list[Run] = []
+    for case, show, batch in tries:
         try:
-            shown, notes = evaluated_loss(function, A, Y)
-            batch = Batch(A, Y, {}, {"A1": A})
+            with np.errstate(all="ignore"):
+                shown, notes = show()
+            steps = [(shown, batch)]
             verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
-            verdict = examine(
-                verdict, lambda b: formulas, {}, [(shown, batch)], torch_loss(side), case=case
-            )
+            verdict = examine(verdict, lambda b: formulas, {}, steps, reference, case=case)
         except Exception as error:
-            return replace(verdict, error=f"on {case}: {type(error).__name__}: {error}")
+            return verdict.stopped(case, error)
         if not verdict.right:
-            return verdict
+            return told_apart(verdict, agreed)
+        agreed.append((lambda b: formulas, {}, steps))
     return verdict
 
 
@@ -123,64 +136,8 @@ def bare(**parts: Any) -> Formulas:
     return Formulas(**{**empty, "rule": optimizers.sgd, "hyperparameters": {}, **parts})
 
 
-def arguments(dtype: str, seed: int) -> Iterator[tuple[str, Array]]:
-    """Yield arguments for an activation, ordinary ones first."""
-    random = np.random.default_rng(seed)
-    yield "ordinary arguments", random.normal(size=(4, 6)).astype(dtype) * 2
-    yield (
-        "exact zeros",
-        np.where(random.random((4, 6)) < 0.5, 0.0, random.normal(size=(4, 6))).astype(dtype),
-    )
-    yield "large arguments", (random.normal(size=(4, 6)) * 30).astype(dtype)
-    yield "arguments of a thousand", (random.normal(size=(4, 6)) * 1000).astype(dtype)
-    yield "tiny arguments", (random.normal(size=(4, 6)) * 1e-9).astype(dtype)
-    yield "a single row", random.normal(size=(1, 5)).astype(dtype)
-
-
-def outputs(loss: str, dtype: str, seed: int) -> Iterator[tuple[str, Array, Array]]:
-    """Yield outputs and targets for a loss, ordinary ones first."""
-    random = np.random.default_rng(seed)
-    target = TARGETS.get(loss, real)
-    for case, n, m, scale in (
-        ("ordinary outputs", 3, 7, 2.0),
-        ("one output", 1, 5, 2.0),
-        ("one example", 3, 1, 2.0),
-        ("large outputs", 3, 7, 50.0),
-        ("small outputs", 3, 7, 1e-6),
-    ):
-        if loss.startswith("cross_entropy") and n == 1:
-            continue
-        A = random.normal(size=(n, m)) * scale
-        if loss in ("bce", "cross_entropy_on_probabilities"):
-            A = 1.0 / (1.0 + np.exp(-A))
-        yield case, A.astype(dtype), target(random, n, m).astype(dtype)
-    if target is real:
-        A = random.normal(size=(3, 7))
-        near = np.where(random.random(A.shape) < 0.5, A, A + random.normal(size=A.shape))
-        yield "outputs that equal their targets", A.astype(dtype), near.astype(dtype)
-    if loss == "bce":
-        A = np.array([[0.0, 1.0, 0.5, 0.0, 1.0]], dtype=dtype)
-        yield (
-            "probabilities of exactly 0 and 1",
-            A,
-            np.array([[0.0, 1.0, 1.0, 1.0, 0.0]], dtype=dtype),
-        )
-
-
-def evaluated_activation(
-    function: Any, z: Array, da: Array, formulas: Formulas
-) -> tuple[dict[str, Any] | str, list[str]]:
-    """Return what the activation shows, A1 and dZ1, or the sentence on why it cannot be told."""
-    try:
-        with np.errstate(all="ignore"):
-            return activation_entries(function, z, da, formulas)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}", []
-
-
-def activation_entries(
-    function: Any, z: Array, da: Array, formulas: Formulas
-) -> tuple[dict[str, Any] | str, list[str]]:
+def activation_entries(function: Any, z: Array, da: Array, formulas: Formulas) -> Shown:
+    """Return what the activation shows, A1 and dZ1; ValueError where it cannot be told."""
     if hasattr(function, "forward") and hasattr(function, "backward"):
         made = function() if isinstance(function, type) else function
         return {"A1": made.forward(z.copy()), "dZ1": made.backward(da.copy())}, [
@@ -195,10 +152,10 @@ def activation_entries(
         return {"A1": result}, []
     required = accepted(df)[0]
     if len(required) > 1:
-        return (
+        raise ValueError(
             f"its derivative takes {len(required)} arguments, {', '.join(sorted(required))}: which is which? "
             "Hand over f(z) -> (a, backward), or a derivative of one argument"
-        ), []
+        )
     slope, note = derivative(df, z, np.asarray(result), formulas)
     return {"A1": result, "dZ1": da * slope}, note
 
@@ -221,48 +178,19 @@ def derivative(
     return of_z, []
 
 
-def evaluated_loss(function: Any, A: Array, Y: Array) -> tuple[dict[str, Any], list[str]]:
+def loss_entries(function: Any, A: Array, Y: Array) -> Shown:
     """Return what the loss shows, its value and dA1."""
     f, df = function if isinstance(function, tuple | list) else (function, None)
     swap = targets_first(f)
     notes = ["called as f(targets, outputs), as its arguments are named"] if swap else []
     given = (Y.copy(), A.copy()) if swap else (A.copy(), Y.copy())
-    with np.errstate(all="ignore"):
-        result = f(*given)
-        if isinstance(result, tuple) and len(result) == 2:
-            value, back = result
-            return {"loss": value, "dA1": back() if callable(back) else back}, notes
-        if df is None:
-            return {"loss": result}, notes
-        return {"loss": result, "dA1": df(*given)}, notes
-
-
-def targets_first(f: Any) -> bool:
-    import inspect
-
-    try:
-        names = [p.lower() for p in inspect.signature(f).parameters]
-    except (TypeError, ValueError):
-        return False
-    return (
-        len(names) > 1
-        and names[0] in ("y", "y_true", "target", "targets", "t", "labels")
-        and (
-            names[1]
-            in (
-                "a",
-                "y_pred",
-                "y_hat",
-                "yhat",
-                "pred",
-                "prediction",
-                "predictions",
-                "output",
-                "p",
-                "z",
-            )
-        )
-    )
+    result = f(*given)
+    if isinstance(result, tuple) and len(result) == 2:
+        value, back = result
+        return {"loss": value, "dA1": back() if callable(back) else back}, notes
+    if df is None:
+        return {"loss": result}, notes
+    return {"loss": result, "dA1": df(*given)}, notes
 
 
 def torch_activation(c: Configuration) -> Callable[..., dict[str, Array]]:

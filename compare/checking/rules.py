@@ -18,7 +18,7 @@ from compare.checking.inputs import gradients
 from compare.checking.likeness import RULES, single
 from compare.checking.operations import bare
 from compare.checking.refusals import check_function
-from compare.checking.running import has_step, stepped
+from compare.checking.running import stepped, takes_rate
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
 from compare.commands.options import check_dtype
@@ -99,9 +99,12 @@ def examine_rule(
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
+    falls = takes_rate(rule, base, initial)
+    if not falls:
+        verdict = replace(verdict, notes=(STEADY_ALONE,))
     for varied in (base, *variations(rule, known, base)):
         runs = gradients((3, 5), steps, dtype, seed + 1, long=varied is base)
-        for case, grads, rates in sequences(runs, falls=varied is base and takes_rate(rule)):
+        for case, grads, rates in sequences(runs, falls=falls and varied is base):
             verdict = with_options(verdict, rule, known, varied, initial, case, grads, rates)
             if not verdict.right:
                 others = (
@@ -111,11 +114,6 @@ def examine_rule(
                 )
                 return told_apart(verdict, others)
     return verdict
-
-
-def takes_rate(rule: Any) -> bool:
-    """Tell whether each step of a rule is given its lr."""
-    return callable(rule) and not has_step(rule) and not options_for(rule, {"lr": 1.0})[2]
 
 
 def sequences(
@@ -130,6 +128,7 @@ def sequences(
 
 
 STEADY, FALLING = (1.0,), (1.0, 0.5, 0.1)
+STEADY_ALONE = "lr cannot be changed from step to step here, so that a falling one was not tried"
 
 
 def variations(rule: Any, known: str, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -183,8 +182,7 @@ def with_options(
         reference = torch_rule(known, options)
         return examine(verdict, formulas, initial, steps, reference, case=case)
     except Exception as error:
-        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        return replace(verdict, error=f"on {case}: {' '.join(what.split())}")
+        return verdict.stopped(case, error)
 
 
 def run(
@@ -197,9 +195,8 @@ def run(
 ) -> Run:
     """Return a rule's run over a sequence of gradients, with lr times each of `rates` in turn."""
     formulas = bare(rule=getattr(optimizers, known), hyperparameters=dict(options), only="update")
-    changed = [
-        {"lr": options["lr"] * c} if c != 1.0 else {} for c, _ in zip(cycle(rates), sequence)
-    ]
+    falls = rates is not STEADY
+    changed = [{"lr": options["lr"] * c} if falls else {} for c, _ in zip(cycle(rates), sequence)]
     steps = stepped(rule, options_for(rule, options, known)[0], initial, sequence, changed)
     return lambda b: replace(formulas, hyperparameters={**options, **b.options}), initial, steps
 

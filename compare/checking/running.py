@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.checking.calling import accepted, options_for
+from compare.checking.calling import ALIASES, accepted, options_for
 from compare.checking.elsewhere import Step
 from compare.verification import Batch
 
@@ -30,9 +30,8 @@ def stepped(
     empty = np.zeros((1, 1), sequence[0].dtype)
     for joint, now in zip(sequence, changed, strict=True):
         g = {"W1": joint[:, :4].copy(), "b1": joint[:, 4:].copy()}
-        named = options_for(rule, now)[0]
         with np.errstate(all="ignore"):
-            shown = advance({n: x.copy() for n, x in g.items()}, named)
+            shown = advance({n: x.copy() for n, x in g.items()}, now)
         given = {f"d{n}": x for n, x in g.items()}
         yield shown, Batch(empty, empty, dict(now), given)
 
@@ -51,6 +50,7 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         shown: dict[str, Any] = {}
+        changed = options_for(rule, changed)[0]
         for n in params:
             result = rule(params[n].copy(), g[n], slots[n], **{**options, **changed})
             if not (isinstance(result, tuple) and len(result) == 2):
@@ -73,10 +73,12 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     params: Any = {n: x.copy() for n, x in initial.items()}
     as_list = takes_lists(rule, options, initial)
     made, given = made_of(rule, options, params, as_list)
-    step = step_of(made)
+    step, rate = step_of(made), next((n for n in ALIASES["lr"] if number(made, n)), "")
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal params
+        if rate and "lr" in changed:
+            setattr(made, rate, changed["lr"])
         result = call(step, params, g, as_list)
         if result is None and alone(step):
             result = held(made, given)
@@ -85,6 +87,30 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
         return {n: np.array(x) for n, x in params.items()}
 
     return advance
+
+
+def number(made: Any, name: str) -> bool:
+    return isinstance(getattr(made, name, None), int | float)
+
+
+def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
+    """Tell whether each step of a rule is given its lr, or reads it off an object, so that it can change."""
+    if not has_step(rule):
+        return callable(rule) and not options_for(rule, {"lr": 1.0})[2]
+    try:
+        moved = [moved_at(rule, options, initial, c * options["lr"]) for c in (1.0, 0.5)]
+    except Exception:  # it says so itself when it is checked
+        return False
+    return any(not np.array_equal(moved[0][n], moved[1][n]) for n in initial)
+
+
+def moved_at(
+    rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array], lr: float
+) -> dict[str, Any]:
+    """Return the parameters after one step of an object whose lr is changed before it."""
+    given = options_for(rule, options)[0]
+    gradient = {n: np.ones_like(x) for n, x in initial.items()}
+    return stateful(rule, given, initial)(gradient, {"lr": lr})
 
 
 UNREADABLE = object()

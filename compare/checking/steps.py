@@ -154,8 +154,7 @@ def tried(verdict: Verdict, candidate: Program, c: Configuration, t: Trial) -> V
     except MemoryError:
         raise
     except Exception as error:
-        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        return replace(verdict, error=f"on {t.name}: {' '.join(what.split())}")
+        return verdict.stopped(t.name, error)
 
 
 def formulas(c: Configuration) -> Callable[[Batch], Formulas]:

@@ -3,7 +3,7 @@ r"""What a check found: right as far as it was shown, or wrong at one formula, w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compare.diagnosis import Diagnosis, Scene
@@ -25,6 +25,11 @@ class Verdict:
     diagnosis: Diagnosis | None = None
     error: str = ""  # what kept it from being judged at all
     scene: Scene | None = field(default=None, repr=False)
+
+    def stopped(self, case: str, error: Exception) -> Verdict:
+        """Return the verdict on a candidate that raised an error on these inputs."""
+        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        return replace(self, error=f"on {case}: {' '.join(what.split())}")
 
     @property
     def right(self) -> bool:

@@ -3,6 +3,7 @@ r"""The command `parity`; `python -m compare` is the same. Each command imports 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -36,7 +37,7 @@ def parity() -> None:
     """Train by hand in NumPy and in PyTorch, side by side, and prove that every number agrees."""
 
 
-SHORT = {
+SHORT: dict[Callable[..., None], str] = {
     run: "Train by hand and by PyTorch from the same seed; compare every number.",
     check: "Check your own function, rule or step, or a recording of any language.",
     experiment: "Measure what is taught: curves and figures, both sides verified.",

@@ -8,25 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.diagnosis.scalings import scaled
 from compare.diagnosis.scene import Scene, Shown
-from compare.tolerances import ALIKE
 
 Array = NDArray[Any]
 Words = tuple[str, str, str]
-PER_EXAMPLE = (
-    "each example is standardised, not each feature",
-    "mean and deviation along axis 0 of (n_x, m)",
-    "along axis 1, over the examples",
-)
-SCALED = (
-    "each feature is scaled otherwise: by other data, another deviation, or twice",
-    "a x + b, with other a and b in each row",
-    "mean and deviation of the training examples, once",
-)
-CHANGED = ("the targets are scaled", "a y + b", "y as given")
-CONSTANT = (
-    "a feature divided by a deviation of 0", "(x - mean) / 0", "a constant feature is scaled by 1",
-)  # fmt: skip
 SINGLE = ("the batch rounded to float32", "float32 data", "float64 data")
 
 
@@ -35,27 +21,31 @@ def examples(scene: Scene) -> Iterator[Words]:
     mine = scene.last.trace[scene.origin]
     right = batch(scene.last, scene.origin)
     if mine.shape != right.shape:
-        yield from sized(mine, right)
+        yield from sized(mine, right, batch(scene.steps[0], scene.origin).shape[-1])
         return
     single = right.astype(np.float32).astype(right.dtype)
     if right.dtype != np.float32 and np.array_equal(mine, single):
         yield SINGLE
         return
-    for question in (reordered, numbered, rescaled):
+    for question in (numbered, reordered, arranged):
         if words := question(scene, mine, right):
             yield words
             return
+    yield from scaled(scene.origin, mine, right)
 
 
 def batch(shown: Shown, name: str) -> Array:
     return shown.X if name == "X" else shown.Y
 
 
-def sized(mine: Array, right: Array) -> Iterator[Words]:
+def sized(mine: Array, right: Array, nominal: int) -> Iterator[Words]:
     if mine.shape[-1:] != right.shape[-1:]:
+        whole = mine.shape[-1] == nominal > right.shape[-1]
         yield (
             f"a batch of {mine.shape[-1]} examples where {right.shape[-1]} were given",
-            "the last, smaller batch dropped, or filled up",
+            "the last, smaller batch dropped, or filled up"
+            if whole
+            else "another batch size, or split",
             "every example once an epoch, the last batch as small as it is",
         )
 
@@ -79,57 +69,33 @@ def reordered(scene: Scene, mine: Array, right: Array) -> Words | None:
 
 
 def numbered(scene: Scene, mine: Array, right: Array) -> Words | None:
-    """Return the words for classes that are numbered otherwise: the rows of the targets permuted."""
-    for k in range(1, right.shape[0]) if scene.origin == "Y" else ():
+    """Return the words for classes that are numbered otherwise, or labels that are turned round."""
+    if scene.origin != "Y":
+        return None
+    for k in range(1, right.shape[0]):
         if np.array_equal(mine, np.roll(right, k, axis=0)):
             return f"the classes are numbered otherwise, by {k}", "class c + k", "class c"
-    if scene.origin == "Y" and np.array_equal(mine, 1.0 - right):
+    if np.array_equal(mine, 1.0 - right):
         return "the labels are swapped: 1 - y", "1 - y", "y"
+    if np.array_equal(mine, 2.0 * right - 1.0):
+        return "labels of -1 and 1 where 0 and 1 were given", "2 y - 1", "y"
     return None
 
 
-def rescaled(scene: Scene, mine: Array, right: Array) -> Words | None:
-    """Return the words for a batch that is the given one, scaled otherwise."""
-    if not np.isfinite(mine).all():
-        return CONSTANT
-    if scene.origin == "Y":
-        return targets(mine, right)
-    return features(mine, right)
-
-
-def targets(mine: Array, right: Array) -> Words | None:
-    if np.array_equal(mine, 2.0 * right - 1.0):
-        return "labels of -1 and 1 where 0 and 1 were given", "2 y - 1", "y"
-    return CHANGED if affine(mine, right) else None
-
-
-def features(mine: Array, right: Array) -> Words | None:
-    if standardized(mine.T) and not standardized(right.T):
-        return PER_EXAMPLE
-    m = float(right.shape[1])
-    if m > 1.0 and np.allclose(mine * np.sqrt(m / (m - 1.0)), right, *ALIKE):
+def arranged(scene: Scene, mine: Array, right: Array) -> Words | None:
+    """Return the words for the given numbers, arranged otherwise: rows in another order, or reshaped."""
+    what, given = ("classes", "targets") if scene.origin == "Y" else ("features", "examples")
+    if sorted(map(tuple, mine)) == sorted(map(tuple, right)):
+        order = [next(i for i, row in enumerate(right) if np.array_equal(row, x)) for x in mine]
+        told = ", ".join(map(str, order[:SHOWN])) + (", ..." if len(order) > SHOWN else "")
+        return f"the {what} stand in another order: {told}", "other columns of the data", "as given"
+    if right.shape[0] > 1 and np.array_equal(mine, right.T.reshape(right.shape)):
         return (
-            "the features are divided by the deviation over m - 1", "x.std(ddof=1), as pandas has it",
-            "x.std(), as scikit-learn has it",
-        )  # fmt: skip
-    if affine(mine, right):
-        return SCALED
-    return PER_EXAMPLE if affine(mine.T, right.T) else None
+            f"the {given} are reshaped where they should be transposed",
+            "data.reshape(n, m)",
+            "data.T",
+        )
+    return None
 
 
-def standardized(x: Array) -> bool:
-    """Tell whether every row has mean 0 and deviation 1, as far as rounding lets it."""
-    near_zero = np.abs(x.mean(axis=1)).max() < ALIKE[0]
-    return bool(near_zero and np.abs(x.std(axis=1) - 1.0).max() < ALIKE[0])
-
-
-def affine(mine: Array, right: Array) -> bool:
-    """Tell whether each row of the one is a multiple of the other's plus a constant."""
-    if mine.shape[1] < 3:
-        return False
-    x, y = (np.asarray(a, dtype=np.float64) for a in (right, mine))
-    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
-    square = (x * x).sum(axis=1, keepdims=True)
-    slope = (x * y).sum(axis=1, keepdims=True) / np.where(square > 0.0, square, 1.0)
-    rounding = 64.0 * np.finfo(mine.dtype).eps * np.abs(mine).max()
-    return bool(np.abs(y - slope * x).max() <= rounding)
+SHOWN = 8  # rows whose order is told

@@ -15,7 +15,7 @@ GIVEN = ("X", "Y", "lr")
 def mistakes(scene: Scene) -> Iterator[tuple[str, str, str]]:
     """Yield (mistake, yours, right) for a learning rate or a batch that is not the one it should be."""
     if scene.origin == "lr":
-        yield from rates(scene)
+        yield from schedules(scene)
     else:
         yield from examples(scene)
 
@@ -24,25 +24,30 @@ def rate(shown: Shown) -> float:
     return float(shown.formulas.hyperparameters["lr"])
 
 
-def rates(scene: Scene) -> Iterator[tuple[str, str, str]]:
-    right, mine = rate(scene.last), float(scene.last.trace["lr"])
-    named = list(schedules(scene))
-    yield from named
-    if mine < right and not named:
-        yield (
-            f"the schedule has gone on too far: {mine / right:.6g} times the rate of this step",
-            "scheduler.step() before optimizer.step(), or a decay applied twice",
-            "optimizer.step(), then scheduler.step(): lr_k from lr_0, not from lr_(k-1)",
-        )
+def told(scene: Scene) -> str:
+    """Return one clause on what was given and what is shown in its place."""
+    if scene.origin != "lr":
+        return f"its {scene.origin} is not what it was given"
+    mine, right = (", ".join(f"{r:.6g}" for r in rates[:SHOWN]) for rates in known(scene))
+    return f"from the first step on its rates are {mine} where {right} were given"
+
+
+SHOWN = 6  # rates that a clause tells
+
+
+def known(scene: Scene) -> tuple[list[float], list[float]]:
+    """Return the rates shown, and those given, of every step that is known."""
+    steps = (*scene.steps, *scene.after)
+    return [float(s.trace.get("lr", rate(s))) for s in steps], [*map(rate, steps)]
 
 
 def schedules(scene: Scene) -> Iterator[tuple[str, str, str]]:
     """Yield the schedules whose rates are those shown, at every step that is known."""
-    known = (*scene.steps, *scene.after)
-    mine, right = [float(s.trace.get("lr", rate(s))) for s in known], [*map(rate, known)]
-    for name, wrong, rates_ in readings(right, mine):
-        told = len(rates_) >= len(scene.steps)
-        if told and all(near(a, b) for a, b in zip(mine, rates_, strict=False)):
+    mine, right = known(scene)
+    m = float(scene.steps[0].X.shape[1])
+    for name, wrong, rates in (*readings(right, mine), *multiples(right, mine, m)):
+        reaches = len(rates) >= len(scene.steps)
+        if reaches and all(near(a, b) for a, b in zip(mine, rates, strict=False)):
             yield name, wrong, "lr of this step: optimizer.step(), then scheduler.step()"
 
 
@@ -61,13 +66,33 @@ def readings(right: list[float], mine: list[float]) -> Iterator[tuple[str, str, 
         slow = [right[i // k] for i in range(len(right))]
         if slow[-1] != first:
             yield f"the schedule goes on once every {k} steps", f"step {k} times as wide", slow
+    epochs = [r for r, before in zip(right, [None, *right], strict=False) if r != before]
+    if len(epochs) < len(right):
+        name = "an epoch's schedule goes on at every step"
+        yield name, "scheduler.step() after every batch, not after every epoch", epochs
     yield "the learning rate is not scheduled", "lr = lr_0 at every step", [first] * len(right)
+    if first and right[-1] != first:
+        yield "the decay is applied twice", "lr_0 * decay**2", [r * r / first for r in right]
+        yield "the schedule starts from 0, a step late", "lr of step 0 is 0", [0.0, *right[:-1]]
     yield "the learning rate is squared", "lr**2", [r * r for r in right]
     yield (
         "the decay is applied to the rate of the step before",
         "lr = lr_before * factor of this step",
         [first, *(a * r / first for a, r in zip(mine, right[1:], strict=False))],
     )
+
+
+def multiples(
+    right: list[float], mine: list[float], m: float
+) -> Iterator[tuple[str, str, list[float]]]:
+    """Yield the rates given times one number: the first step's ratio."""
+    c = mine[0] / right[0] if right[0] else 0.0
+    if c in (0.0, 1.0):
+        return
+    meant = {"divided by": 1.0 / m, "multiplied by": m}
+    said = next((f"{name} the batch size" for name, value in meant.items() if near(c, value)), "")
+    said = said or f"{c:.6g} times the given one"
+    yield f"the learning rate is {said} at every step", f"{c:.6g} * lr", [c * r for r in right]
 
 
 def near(a: float, b: float) -> bool:

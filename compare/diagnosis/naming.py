@@ -13,8 +13,9 @@ from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
 from compare.diagnosis.scene import GRADIENTS, PARAMETERS, Scene
 from compare.diagnosis.shapes import shape_hint
-from compare.diagnosis.variant import Variant, disagreements, explains, right
+from compare.diagnosis.variant import Variant, at, disagreements, explains, ran, right
 from compare.judgement import Distance, distance
+from compare.tolerances import CAP
 from compare.traces import kind
 
 MOST = 6  # names given; more than that cannot be told apart, and says so
@@ -91,15 +92,17 @@ def explanation(e: Explained) -> Iterator[str]:
 
 def diagnose(scene: Scene) -> Diagnosis:
     """Return the mistakes that explain the failing entry of `scene` down to rounding, specific ones first."""
-    with np.errstate(all="ignore"):
-        return diagnosed(scene)
+    d = suspected(scene)
+    return replace(d, named=told(d.named, scene))
 
 
-def diagnosed(scene: Scene) -> Diagnosis:
+@np.errstate(all="ignore")
+def suspected(scene: Scene) -> Diagnosis:
+    """Return the same before other runs are looked at, which may bear a mistake out, or speak against it."""
     if scene.origin in given.GIVEN:
         found = tuple(Variant(*words) for words in given.mistakes(scene))
-        told = tuple(Explained(v, float("inf"), 0.0) for v in found)
-        return Diagnosis(scene.origin, told, f"its {scene.origin} is not what it was given")
+        named = tuple(Explained(v, float("inf"), 0.0) for v in found)
+        return Diagnosis(scene.origin, named, given.told(scene))
     good, x = right(scene), scene.last.trace.get(scene.origin)
     if good is not None and x is not None and np.shape(x) != good.shape:
         wrong, should = f"{scene.origin} {np.shape(x)}", f"{scene.origin} {good.shape}"
@@ -109,6 +112,33 @@ def diagnosed(scene: Scene) -> Diagnosis:
     known = [*suspects(scene, before), *behind(scene, scene.gradients(), before)]
     named = unique(known or [*behind(scene, reversed(scene.upstream()), before)])
     return Diagnosis(scene.origin, best(named, scene), pattern(scene))
+
+
+def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
+    """Return the mistakes that all that is shown bears out, and of these the best."""
+    x = scene.last.trace.get(scene.origin)
+    finite = scene.origin in given.GIVEN or x is None or bool(np.isfinite(x).all())
+    return best(found if finite else tuple(e for e in found if evident(e, scene)), scene)
+
+
+@np.errstate(all="ignore")
+def evident(e: Explained, scene: Scene) -> bool:
+    """Tell whether a mistake that gives NaN or infinity as shown also gives a number that is shown.
+
+    NaN for NaN is no evidence: of the entry some number must be shown somewhere, and none may be another.
+    """
+    seen, suspect = 0, replace(scene, target=e.target)
+    for run in ((*scene.steps, *scene.after), *scene.elsewhere):
+        try:
+            results = list(ran(e.variant, suspect, run))
+        except (ValueError, KeyError, ArithmeticError):  # it does not fit what is shown there
+            continue
+        for shown, made in results:
+            near = at(scene.origin, shown, made)
+            if near is not None and not near.ratio <= CAP:
+                return False
+            seen += int(np.isfinite(shown.trace.get(scene.origin, np.nan)).sum())
+    return seen > 0
 
 
 def best(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:

@@ -19,11 +19,11 @@ def pattern(scene: Scene) -> str:
     if good is None or np.shape(good.value) != x.shape:
         return f"{scene.origin} has shape {x.shape}"
     o = np.asarray(good.value, dtype=np.float64)
+    if not np.isfinite(x).all():
+        return f"{int((~np.isfinite(x)).sum())} of {x.size} elements are not finite"
     if scene.moved:
         p = np.asarray(shown.then(scene.origin).value, dtype=np.float64)
         return "of its update: " + "; ".join(clauses(x - p, o - p, scene, shown))
-    if not np.isfinite(x).all():
-        return f"{int((~np.isfinite(x)).sum())} of {x.size} elements are not finite"
     return "; ".join(clauses(x, o, scene, shown))
 
 
@@ -62,7 +62,9 @@ def factor(c: float, digits: int = 9) -> str:
     near = c - 1.0
     if near == 0.0:
         return "1"
-    return f"1 {'+' if near > 0 else '-'} {abs(near):.3g}" if abs(near) < 1e-4 else f"{c:.{digits}g}"
+    return (
+        f"1 {'+' if near > 0 else '-'} {abs(near):.3g}" if abs(near) < 1e-4 else f"{c:.{digits}g}"
+    )
 
 
 def single(x: Array, o: Array) -> str:

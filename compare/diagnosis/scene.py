@@ -35,6 +35,11 @@ class Shown:
     carried: Mapping[str, Tracked] = field(default_factory=dict)  # state the program did not show
     coming: Mapping[str, Any] = field(default_factory=dict)  # what it showed of the step after
 
+    @property
+    def parameters(self) -> list[str]:
+        """Return the names of the net's parameters, those that the program did not show included."""
+        return parameters({**self.state, **self.carried})
+
     def now(self, name: str) -> Tracked:
         return exact(self.trace[name], self.X.dtype)
 

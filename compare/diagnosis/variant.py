@@ -13,7 +13,6 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
 from compare.judgement import Distance, Operands, distance
 from compare.tolerances import CAP
-from compare.traces import parameters
 
 Direct = Callable[[Operands, Shown], Tracked]
 Reading = Callable[[Shown], Mapping[str, Tracked]]
@@ -88,7 +87,7 @@ def entries(
 def updating(formulas: Formulas, scene: Scene, shown: Shown) -> Formulas:
     """Return the formulas of the update alone where it is suspected, and all its gradients are shown."""
     late = scene.slots or scene.kind in ("a", "g", "norm", "micro")
-    names = parameters({**shown.state, **shown.carried})
+    names = shown.parameters
     shows = [n for n in scene.order if n.startswith("d") and n[1:] in names]
     whole = formulas.only == "step" and late and "loss" in shown.trace
     if whole and all(n in shown.trace for n in shows):

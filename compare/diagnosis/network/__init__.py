@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from compare.diagnosis.network.accumulation import accumulations, timings
+from compare.diagnosis.network.accumulation import accumulations, timings, unzeroed
 from compare.diagnosis.network.activations import activations
 from compare.diagnosis.network.clipping import clippings
 from compare.diagnosis.network.derivatives import derivatives
@@ -36,15 +36,15 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "db": (bias_gradients,),
     "dW": (weight_gradients,),
     "a": (accumulations,),
-    "g": (clippings,),
-    "norm": (clippings,),
+    "g": (clippings, unzeroed),
+    "norm": (clippings, unzeroed),
 } | dict.fromkeys(("mu", "var", "xhat", "N", "running_mean", "running_var", "batches"), (normalizations,))  # fmt: skip
 
 
 def mistakes(scene: Scene) -> Iterator[Variant]:
     """Yield the mistakes that an entry of this kind can have."""
     if scene.slots:
-        yield from (*clippings(scene), *timings(scene)) if unclear(scene) else ()
+        yield from (*clippings(scene), *timings(scene), *unzeroed(scene)) if unclear(scene) else ()
         return
     for family in FAMILIES.get(scene.kind, ()):
         yield from family(scene)

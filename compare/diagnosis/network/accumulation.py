@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from compare.diagnosis.scene import Scene, Shown
+from compare.diagnosis.scene import Scene, Shown, stepped
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import total
 from compare.formulas.stepping import Expected, Formulas
 from compare.judgement import Operands
 
@@ -55,6 +56,45 @@ def timings(scene: Scene) -> Iterator[Variant]:
                   "W = W - lr * dW / k", right, formulas=partial(of_last, scale=1.0 / k))  # fmt: skip
     yield Variant("the update is made with the sum over k squared", "a / k, the loss already divided by k",
                   right, formulas=partial(of_last, scale=0.0))  # fmt: skip
+
+
+def unzeroed(scene: Scene) -> Iterator[Variant]:
+    """Yield the rule given the sum of all gradients so far, each of which is right by itself."""
+    if len(scene.steps) > 1 and scene.last.formulas.accumulate == 1:
+        yield Variant("the gradients of all steps so far are summed, never zeroed",
+                      "loss.backward(), again and again", "zero_grad() before every backward()",
+                      "PyTorch: .grad accumulates until optimizer.zero_grad()",
+                      formulas=partial(piling, scene=scene))  # fmt: skip
+
+
+def piling(formulas: Formulas, shown: Shown, *, scene: Scene) -> Formulas:
+    """Return the formulas whose rule, and clipping, are given the gradients of this step and of those before."""
+    past = before(shown, scene)
+
+    def given(g: Mapping[str, Tracked], read: Callable[[str], Tracked]) -> Expected:
+        sums = {n: total(x, *(made[f"d{n}"] for made in past)) for n, x in g.items()}
+        if formulas.clip is not None:
+            yield from formulas.clip(sums, read)
+        else:
+            yield from ((f"g.{n}", x) for n, x in sums.items())
+
+    return replace(formulas, clip=given)
+
+
+def before(shown: Shown, scene: Scene) -> list[Mapping[str, Tracked]]:
+    """Return the gradients of every earlier step of the same run: as shown, else as the formulas have them."""
+    for run in ((*scene.steps, *scene.after), *scene.elsewhere):
+        for k, s in enumerate(run):
+            if s.trace is shown.trace:
+                return [gradients(earlier) for earlier in run[:k]]
+    return []
+
+
+def gradients(s: Shown) -> Mapping[str, Tracked]:
+    names = [f"d{n}" for n in s.parameters]
+    if all(n in s.trace for n in names):
+        return {n: s.now(n) for n in names}
+    return {n: s.now(n) if n in s.trace else x for n, x in stepped(s, s.formulas) if n in names}
 
 
 def at_once(formulas: Formulas, shown: Shown, *, shared: bool) -> Formulas:

@@ -15,7 +15,6 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
 from compare.formulas.stepping import Expected, Formulas
 from compare.judgement import Operands
-from compare.traces import parameters
 
 Gradients = Mapping[str, Tracked]
 Norm = Callable[[Gradients], Tracked]
@@ -270,5 +269,5 @@ def within(g: Tracked, *, c: float) -> Tracked:
 def of_all(r: Operands, s: Shown, *, norm: Norm) -> Tracked:
     """Return a norm of the gradients before clipping."""
     prefix = "a." if s.formulas.accumulate > 1 else "d"
-    moving = [n for n in parameters(s.state) if n not in s.formulas.frozen]
+    moving = [n for n in s.parameters if n not in s.formulas.frozen]
     return norm({n: r.read(prefix + n) for n in moving})

@@ -81,6 +81,11 @@ def likelihood(P: Tracked, Y: Tracked) -> Tracked:
     return -((Y * log(P)).sum() / examples(P))
 
 
+def naive(A: Tracked, Y: Tracked) -> Tracked:
+    """Return the loss of softmax as the program's type holds it, of the true classes alone."""
+    return stated.cross_entropy_on_probabilities(stored(activations.softmax(A)), Y)
+
+
 VALUES: dict[str, dict[str, Formula]] = {
     "mse": {
         "its root (RMSE)": lambda A, Y: sqrt(stated.mse(A, Y)),
@@ -178,6 +183,10 @@ VALUES: dict[str, dict[str, Formula]] = {
         "the mean of binary cross entropies": lambda A, Y: binary(activations.softmax(A), Y),
         "softmax applied twice": lambda A, Y: stated.cross_entropy(activations.softmax(A), Y),
         "logits taken for probabilities": likelihood,
+        "log(softmax(z)), infinite where it underflows": lambda A, Y: naive(A, Y),
+        "y log(softmax(z)), 0 times infinity where it underflows": lambda A, Y: likelihood(
+            stored(activations.softmax(A)), Y
+        ),
         "logits summed, the logarithm of the sum left out": lambda A, Y: -(
             (Y * A).sum() / examples(A)
         ),

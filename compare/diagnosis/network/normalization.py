@@ -48,6 +48,10 @@ class Layer:
         return 1.0 / batches if momentum is None else float(momentum)
 
     @property
+    def first(self) -> bool:
+        return float(self.old("batches").value) == 0.0
+
+    @property
     def bessel(self) -> float:
         m = self.s.X.shape[1]
         return float(m / (m - 1))
@@ -115,6 +119,9 @@ RUNNING_MEAN: dict[str, Form] = {
     "the batch's alone": (lambda b: b.now("mu"), "new"),
     "summed, not averaged": (
         lambda b: total(b.old("running_mean"), b.weight * b.now("mu")), "old + momentum * new"),
+    "the first batch's as it is, blended from then on": (
+        lambda b: b.now("mu") if b.first else b.blended("running_mean", b.now("mu"), b.weight),
+        "new at the first step"),
 }  # fmt: skip
 RUNNING_VAR: dict[str, Form] = {
     "momentum is the weight of the old value": (
@@ -128,6 +135,14 @@ RUNNING_VAR: dict[str, Form] = {
     "not updated": (lambda b: b.old("running_var"), "old"),
     "the batch's alone": (lambda b: b.now("var") * b.bessel, "new"),
     "the batch's alone, biased": (lambda b: b.now("var"), "var"),
+    "it starts at 0, not at 1": (
+        lambda b: b.weight * (b.now("var") * b.bessel) if b.first
+        else b.blended("running_var", b.now("var") * b.bessel, b.weight), "running_var = zeros"),
+    "the first batch's as it is, blended from then on": (
+        lambda b: b.now("var") * b.bessel if b.first
+        else b.blended("running_var", b.now("var") * b.bessel, b.weight), "new at the first step"),
+    "the biased standard deviation is kept": (
+        lambda b: b.blended("running_var", sqrt(b.now("var")), b.weight), "sqrt(var)"),
     "the standard deviation is kept": (
         lambda b: b.blended("running_var", sqrt(b.now("var") * b.bessel), b.weight), "sqrt(var)"),
     "corrected the wrong way round: (m - 1) / m": (
@@ -146,6 +161,8 @@ FORMS: Mapping[str, dict[str, Form]] = {
         "the running mean in training": (lambda b: b.old("running_mean"), "mu = running_mean"),
         "statistics over the units (layer norm)": (
             lambda b: mean(b.Z, 0) + 0.0 * b.Z, "Z.mean(axis=0)"),
+        "after the activation, not before it": (
+            lambda b: mean(b.activated(b.Z)), "g(Z).mean(axis=1)"),
         "the median": (lambda b: median(b.Z), "np.median(Z, axis=1)"),
         "the mean over everything": (
             lambda b: b.Z.sum() / float(b.Z.value.size) + 0.0 * mean(b.Z), "Z.mean()"),

@@ -11,7 +11,6 @@ from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import total
-from compare.traces import parameters
 
 
 def penalised_losses(scene: Scene) -> Iterator[Variant]:
@@ -36,5 +35,5 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
 
 
 def penalised(loss: Tracked, s: Shown, *, amount: float, weights: bool) -> Tracked:
-    names = [n for n in parameters(s.state) if n[0] == "W" or not weights]
+    names = [n for n in s.parameters if n[0] == "W" or not weights]
     return total(loss, *(amount * (s.then(n) * s.then(n)).sum() for n in names))

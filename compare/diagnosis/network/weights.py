@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from compare.formulas.arithmetic import Tracked, exact
 
 Array = NDArray[np.float64]
 SPREAD = 8.0  # roundings that the least-squares fit may add, for inputs of about unit scale
-NEAR = 1e-9  # of what least squares gives
-RATIOS = {"sqrt(2)": math.sqrt(2.0), "sqrt(3)": math.sqrt(3.0), "sqrt(6)": math.sqrt(6.0)}
+NEAR, SINGLE = 1e-9, 2.0**-22  # of what least squares gives; what rounding to float32 may do
+RATIOS = {"sqrt(2)": math.sqrt(2.0), "sqrt(3)": math.sqrt(3.0), "sqrt(6)": math.sqrt(6.0),
+          "tanh's gain 5/3": 5.0 / 3.0, "(tanh's gain 5/3)**2": 25.0 / 9.0}  # fmt: skip
 
 
 def other_weights(scene: Scene) -> Iterator[Variant]:
@@ -84,7 +86,15 @@ def compared(name: str, x: Array, given: Array, size: float) -> str:
     if np.abs(x - given).max(initial=0.0) <= NEAR * size:
         return ""
     if x.size > 1 and np.ptp(x) <= NEAR * size:
-        return f"all entries of {name} are {x.flat[0]:.6g}"
+        value = float(x.flat[0])
+        return f"all entries of {name} are {value if abs(value) > NEAR * size else 0.0:.6g}"
+    if np.abs(x - given).max() <= SINGLE * size:
+        return f"{name} is rounded, to float32 perhaps: off by {np.abs(x - given).max():.1g}"
+    if (
+        x.size > 2
+        and np.abs(np.sort(x, axis=None) - np.sort(given, axis=None)).max() <= NEAR * size
+    ):
+        return f"{name} has the same numbers in another order: transposed, or drawn in another"
     square = float((given * given).sum())
     c = float((x * given).sum()) / square if square else 0.0
     if c and np.abs(x - c * given).max() <= NEAR * size:
@@ -108,10 +118,23 @@ def factor(c: float, shape: tuple[int, ...]) -> str:
     >>> factor(0.7071067811865476, (3, 5))
     '1/sqrt(2) (0.707107)'
     """
-    n_out, n_in = shape
-    fans = {"sqrt(n_in / n_out)": math.sqrt(n_in / n_out), "sqrt(n_in)": math.sqrt(n_in)}
-    for name, value in (RATIOS | (fans if n_in > 1 else {})).items():
-        for text, r in ((name, value), (f"1/{name}", 1.0 / value)):
-            if abs(c / r - 1.0) < NEAR:
+    for name, r in known(*shape):
+        for text, value in ((name, r), (f"1/{name}", 1.0 / r)):
+            if abs(c / value - 1.0) < NEAR:
                 return f"{text} ({c:.6g})"
     return f"{c:.6g}"
+
+
+def known(n_out: int, n_in: int) -> Iterator[tuple[str, float]]:
+    """Yield the ratios of the scales that initialisers have, the simplest first."""
+    fans = {
+        "sqrt(n_in / n_out)": math.sqrt(n_in / n_out),
+        "sqrt(n_in)": math.sqrt(n_in),
+        "sqrt(2 n_in / (n_in + n_out))": math.sqrt(2.0 * n_in / (n_in + n_out)),
+        "sqrt((n_in + 1) / n_in)": math.sqrt((n_in + 1) / n_in),
+    }
+    fans = {name: r for name, r in fans.items() if n_in > 1 and abs(r - 1.0) > NEAR}
+    yield from RATIOS.items()
+    yield from fans.items()
+    for (name, r), (fan, s) in product(RATIOS.items(), fans.items()):
+        yield from ((f"({name} {fan})", r * s), (f"({name} / {fan})", r / s))

@@ -19,7 +19,6 @@ from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
-from compare.traces import parameters
 
 FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
     "sgd": (descent.sgd, descent.MISTAKES),
@@ -40,7 +39,7 @@ UNCOUNTED = ("sgd", "momentum", "rmsprop_eps_inside")  # rules that keep no step
 
 def counted_on(s: Shown) -> Mapping[str, Tracked]:
     """Return the counter of each parameter before its step, where all count in one."""
-    names = parameters(s.state)
+    names = s.parameters
     before = {**{n: s.then(n) for n in s.state if n.startswith("t.")}, **s.carried}
     last = before.get(f"t.{names[-1]}")
     zero = exact(np.zeros(()), s.X.dtype)
@@ -99,7 +98,7 @@ def sparing(formulas: Formulas, shown: Shown, *, kinds: tuple[str, ...]) -> Form
 
 def counters(scene: Scene) -> Iterator[Variant]:
     """Yield one step counter for all parameters, counted once for each of them."""
-    names = parameters(scene.last.state)
+    names = scene.last.parameters
     if scene.kind != "t":
         if scene.last.formulas.rule.__name__ not in UNCOUNTED and scene.origin != f"t.{names[0]}":
             yield Variant("the step counter is shared, and counted once a parameter",

@@ -19,7 +19,8 @@ def sgd(
     """Return the step: `velocity` is how m is kept, `look` what Nesterov looks ahead with."""
     mu, lr = o.get("momentum", 0.0), number(o["lr"])
     d = decayed(p, g, o, weight, m)
-    q, inside = shrunk(p, o, weight), velocity == "lr inside"
+    q, downhill = shrunk(p, o, weight), velocity == "lr and sign inside"
+    inside = bool(mu) and (velocity == "lr inside" or downhill)
     if mu:
         before = old("m")
         v = kept(before, d, p, o, velocity)
@@ -32,11 +33,18 @@ def sgd(
             if weight == "buffer only"
             else d
         )
+        d = scaled(d, p, lr, downhill) if inside else d
         d = looked(look if o.get("nesterov") or look == "stale" else "none", d, v, before, mu)
     d = sign(d) if direction == "sign" else d
     if weight == "after" and o.get("weight_decay"):
         d = total(d, held(o["weight_decay"], p) * p)
-    yield "", total(q, -(d if inside and mu else held(lr, p) * d))
+    yield "", total(q, d if downhill else -(d if inside else held(lr, p) * d))
+
+
+def scaled(d: Tracked, p: Tracked, lr: Any, downhill: bool) -> Tracked:
+    """Return the gradient as a velocity with the learning rate inside has it."""
+    share = held(lr, p) * d
+    return -share if downhill else share
 
 
 def looked(look: str, g: Tracked, v: Tracked, before: Tracked | None, mu: float) -> Tracked:
@@ -59,7 +67,9 @@ def looked(look: str, g: Tracked, v: Tracked, before: Tracked | None, mu: float)
 def kept(before: Tracked | None, d: Tracked, p: Tracked, o: dict[str, Any], form: str) -> Tracked:
     """Return the velocity in one of the forms it is written."""
     mu, tau, lr = o.get("momentum", 0.0), o.get("dampening", 0.0), number(o["lr"])
-    share = held(lr if form.startswith("lr inside") else ONE, p) * d
+    inside = form in ("lr inside", "lr inside, and out", "lr and sign inside")
+    share = held(lr if inside else ONE, p) * d
+    share = -share if form == "lr and sign inside" else share
     if form == "average" or (form == "average after the first" and before is not None):
         share = held(1.0 - number(mu), p) * d
     elif tau and form != "undampened" and (before is not None or form == "dampened first"):
@@ -91,6 +101,9 @@ MISTAKES = (
     Mistake({"velocity": "lr inside"}, "learning rate inside the velocity",
             "m = mu * m + lr * g; W = W - m", "m = mu * m + g; W = W - lr * m",
             "Sutskever et al. 2013, Keras", "the same while lr is constant, other once it changes"),
+    Mistake({"velocity": "lr and sign inside"}, "the velocity is the step itself, learning rate and sign inside",
+            "m = mu * m - lr * g; W = W + m", "m = mu * m + g; W = W - lr * m", "Keras' SGD",
+            "the same while lr is constant, other once it changes"),
     Mistake({"velocity": "lr inside, and out"}, "learning rate inside the velocity and in the update too",
             "m = mu * m + lr * g; W = W - lr * m", "m = mu * m + g; W = W - lr * m", "",
             "a learning rate lr times as large"),

@@ -64,6 +64,7 @@ def judgement(
             distances[name] = distance(fitted[name], value)
             if note := accepted_form(name, fitted, distances, formulas, batch):
                 notes.append(note)
+    check_names(clean, expected, shown)
     notes += unknown(clean, expected, start)
     return Judgement(shown, distances, expected, tuple(notes))
 
@@ -176,7 +177,7 @@ def array_kind(x: Any) -> str:
         return "O"
 
 
-COUNTS = ("micro",)
+COUNTS, GIVEN = ("micro",), ("X", "Y", "lr")
 
 
 def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:
@@ -189,11 +190,26 @@ def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:
     return x, []
 
 
+def check_names(clean: Mapping[str, Array], expected: Mapping[str, Tracked], shown: Shown) -> None:
+    """Raise ValueError where no parameter is shown, but arrays that may well be some under other names."""
+    sizes = {tuple(sorted(expected[n].shape)) for n in shown.parameters if n in expected}
+    if any(n in clean for n in shown.parameters):
+        return
+    other = [n for n in clean if n not in expected and n not in GIVEN and clean[n].size > 1]
+    alike = [n for n in other if tuple(sorted(clean[n].shape)) in sizes]
+    if alike:
+        names = ", ".join(f"{n} {clean[n].shape}" for n in alike)
+        raise ValueError(
+            f"it shows no parameter by its name, but {names}: which are they? Give the parameters back "
+            f"as {', '.join(shown.parameters)}, and their gradients as dW1, db1, ..."
+        )
+
+
 def unknown(clean: Mapping[str, Array], expected: Mapping[str, Tracked], start: Trace) -> list[str]:
     """Say which entries have no formula here: they were not judged."""
     notes = []
     for name in clean:
-        if name in expected or name in start or name in ("X", "Y", "lr"):
+        if name in expected or name in start or name in GIVEN:
             continue
         near = get_close_matches(name, list(expected), 1, cutoff=0.75)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -8,6 +8,8 @@ from typing import Any
 
 from compare.diagnosis import Diagnosis, Scene
 from compare.divergence import Divergence
+from compare.judgement import PARAMETERS
+from compare.traces import kind
 
 
 @dataclass
@@ -43,6 +45,8 @@ class Verdict:
         if self.divergence:
             return f"WRONG  {self.subject}: {self.divergence.headline}"
         partly = f"; {len(self.hidden)} entries not shown" if self.hidden else ""
+        if untold := [n for n in self.hidden if kind(n) in PARAMETERS and "." not in n]:
+            partly += f", the updated {', '.join(untold)} among them"
         return f"RIGHT  {self.subject} is {self.like} in {self.arrays} arrays{partly}"
 
     def __str__(self) -> str:

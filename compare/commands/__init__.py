@@ -13,6 +13,7 @@ from compare.commands.book import book
 from compare.commands.check import check
 from compare.commands.experiment import experiment
 from compare.commands.interruption import interrupts
+from compare.commands.outlet import outlet
 from compare.commands.record import record
 from compare.commands.run import run
 from compare.commands.selftest import selftest
@@ -53,7 +54,7 @@ for command, short in SHORT.items():
 
 def main() -> None:
     """Run the command line; bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130."""
-    with interrupts() as noted:
+    with interrupts() as noted, outlet():
         try:
             code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         except UsageError as error:

@@ -2,7 +2,6 @@ r"""`parity bench`: what a step, its verification, memory and a start cost, as r
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -109,13 +108,13 @@ def progress(rows: Iterable[Row]) -> Iterator[Row]:
 
 def written(rows: list[Row], json: Path | None, markdown: Path | None) -> None:
     """Print the tables and the targets, and write the files that were asked for."""
-    from rich.console import Console
 
     from compare.benchmarks import tables
     from compare.benchmarks.targets import standings
+    from compare.reports.console import standard_output
     from compare.reports.files import write_json, write_text
 
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    console = standard_output()
     console.print(tables.METHOD)
     for name, value in tables.machine().items():
         console.print(f"{name}: {value}", markup=False)

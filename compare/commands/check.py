@@ -172,12 +172,12 @@ def check_recordings(
     html: Path | None = None,
 ) -> int:
     """Check recorded traces, and print what was found; the worst of their exit codes is returned."""
-    from rich.console import Console
 
     from compare.recording import findings, show
+    from compare.reports.console import standard_output
     from compare.reports.files import write_json
 
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    console = standard_output()
     outcomes = []
     for file in files:
         try:

@@ -114,13 +114,13 @@ def found(run: Callable[[], Outcome]) -> Outcome:
 
 def written(outcome: Outcome, output: Path | None, json: Path | None) -> None:
     """Print what was found, and write the files that were asked for."""
-    from rich.console import Console
 
     from compare.experiments import folder
     from compare.experiments.outcome import show
+    from compare.reports.console import standard_output
     from compare.reports.files import write_json
 
-    show(outcome, Console(width=None if sys.stdout.isatty() else 80, highlight=False))
+    show(outcome, standard_output())
     with refusing():
         if json is not None:
             write_json(json, outcome.declared())

@@ -2,7 +2,6 @@ r"""`parity run`: train on data by hand and by PyTorch, step by step, and report
 
 from __future__ import annotations
 
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -146,11 +145,11 @@ def elsewhere(
     json: Path | None,
 ) -> int:
     """Measure what a device or a precision does to each formula of torch, print it, and return the exit code."""
-    from rich.console import Console
 
     from compare.devices.account import account
     from compare.devices.places import place
     from compare.divergence import Divergence
+    from compare.reports.console import standard_output
     from compare.reports.files import write_json
 
     with refusing():
@@ -160,7 +159,7 @@ def elsewhere(
         except Divergence as divergence:
             print(f"DIVERGENCE at {divergence}")
             return 1
-        Console(width=None if sys.stdout.isatty() else 80, highlight=False).print(found.shown())
+        standard_output().print(found.shown(), crop=False)
         if json is not None:
             write_json(json, found.declared())
     return 130 if found.interrupted else 1 if found.beyond else 0
@@ -215,13 +214,13 @@ def progress(steps: Any, total: int, what: str = "verifying") -> Any:
 
 def written(report: Report, json: Path | None, csv: Path | None, html: Path | None) -> None:
     """Print the report, and write the files that were asked for."""
-    from rich.console import Console
 
+    from compare.reports.console import standard_output
     from compare.reports.files import write_json, write_text
-    from compare.reports.terminal import WIDTH, show
+    from compare.reports.terminal import show
     from compare.summary import frame
 
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    console = standard_output()
     show(report, console)
     with refusing():
         if json is not None:

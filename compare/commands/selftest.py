@@ -2,7 +2,6 @@ r"""`parity selftest`: the verifier measured on this machine: what it raises on 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -115,12 +114,12 @@ def planted(jobs: int) -> list[Kill]:
 
 def show_matrix(kills: list[Kill]) -> None:
     """Print the sentence, the matrix, and every mistake that is not caught, localised or named."""
-    from rich.console import Console
     from rich.text import Text
 
+    from compare.reports.console import standard_output
     from compare.selftest import matrix
 
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    console = standard_output()
     wrong = matrix.failures(kills)
     console.print(Text(matrix.sentence(kills), style="bold red" if wrong else "bold green"))
     console.print("", matrix.terminal(kills), sep="\n")
@@ -155,14 +154,14 @@ def measure(dtype: str, arrays: int, seed: int) -> Measured:
 
 def show(measured: list[Measured]) -> None:
     """Print a sentence for each dtype, the table, and what is not as it should be."""
-    from rich.console import Console
     from rich.text import Text
 
+    from compare.reports.console import standard_output
     from compare.selftest.accuracy import sentences, shortfalls
     from compare.selftest.audit import findings
     from compare.selftest.table import MEANING, others, plain, terminal
 
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+    console = standard_output()
     for m in measured:
         wrong = [*shortfalls(m)]
         first, *more = sentences(m)

@@ -3,7 +3,6 @@ r"""`parity sweep`: many small nets, each trained by hand and by PyTorch and ver
 from __future__ import annotations
 
 import inspect
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -165,13 +164,13 @@ def progress(outcomes: Iterable[Outcome], total: int, done: int) -> Iterator[Out
 
 def summarised(out: Path, size: int, html: Path | None, json: Path | None) -> int:
     """Print the summary, write the files that were asked for, and return the exit code."""
-    from rich.console import Console
 
+    from compare.reports.console import standard_output
     from compare.reports.files import write_json, write_text
     from compare.sweeping.summaries import declared, page, show, summary
 
     found = summary(out, size)
-    show(found, Console(width=None if sys.stdout.isatty() else 80, highlight=False))
+    show(found, standard_output())
     if html is not None:
         write_text(html, page(found))
     if json is not None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from compare.devices.measurement import Measured, Step, gathered, measured
 from compare.devices.places import Place
+from compare.reports.console import headline
 from compare.tasks import Task
 
 
@@ -74,7 +75,7 @@ class Account:
         return Group(*self.sections())
 
     def sections(self) -> Iterator[RenderableType]:
-        yield Text(self.sentence, style="bold red" if self.beyond else "bold green")
+        yield headline(self.sentence, "bold red" if self.beyond else "bold green")
         yield Text(f"net {self.task.configuration.title}, run in {self.task.dataset.X_train.dtype}")
         yield Text()
         yield self.table()

@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from compare.recording.findings import Entry, Findings
+from compare.reports.console import headline
 
 
 def show(found: Findings, console: Console) -> None:
     """Print the verdict, where it went wrong, the entries, and what is not shown."""
-    console.print(found.sentence, style="bold red" if found.wrong else "bold green", markup=False)
+    console.print(headline(found.sentence, "bold red" if found.wrong else "bold green"), crop=False)
     if found.wrong:
         console.print("\n".join(found.wrong.details()), markup=False)
     if found.diagnosis:

@@ -9,22 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.reports import free_running, witnesses
+from compare.reports.console import headline
 from compare.reports.report import Report, provenance
 from compare.standing import Judged
 from compare.summary import Quantity
 from compare.tolerances import STEP
 
-WIDTH = 80
-
 
 def show(report: Report, console: Console) -> None:
     """Print the report: verdict first, then where it comes from, the quantities, the losses, the metrics."""
-    console.print(Group(*sections(report)), soft_wrap=False)
+    console.print(Group(*sections(report)), crop=False)
 
 
 def sections(report: Report) -> Iterator[RenderableType]:
     colour = "bold red" if report.verdict == "divergence" else "bold green"
-    yield Text(report.sentence, style=colour)
+    yield headline(report.sentence, colour)
     if report.divergence:
         yield Text("\n".join(report.divergence.details()))
     if report.diagnosis:

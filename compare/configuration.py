@@ -12,6 +12,10 @@ from typing import Any
 from compare.formulas import activations, losses, network, optimizers
 from compare.formulas.stepping import Formulas
 
+LOGITS = {  # losses that have the last activation in them, and their like that has not
+    "cross_entropy": ("softmax", "cross_entropy_on_probabilities"),
+    "bce_with_logits": ("sigmoid", "bce"),
+}
 CLIPS = {"norm": ("clip_by_norm", "max_norm"), "value": ("clip_by_value", "clip_value")}
 
 

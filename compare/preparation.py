@@ -40,6 +40,7 @@ def prepare(r: Request) -> Task:
     if r.level not in ("formula", "step"):
         raise ValueError(f"level {r.level!r} is not known; choose formula or step")
     dataset = loaded(r)
+    check_threshold(r, dataset)
     configuration = configured(r, dataset.task)
     check_configuration(configuration, r.schedule, r.init)
     check_depth(configuration)
@@ -55,6 +56,19 @@ def prepare(r: Request) -> Task:
     check_rates(task)
     check_trial(task)
     return task
+
+
+def check_threshold(r: Request, dataset: Dataset) -> None:
+    """Refuse a threshold where no labels are made by it."""
+    if r.threshold == Request.threshold:
+        return
+    if dataset.task != "binary":
+        told = f"this task is {dataset.task}: use --task binary, or leave it out"
+    elif dataset.classes == ("0", "1") or dataset.name == "breast-cancer":
+        told = f"the target {dataset.target} is made of zeros and ones already: leave it out"
+    else:
+        return
+    raise ValueError(f"--threshold {r.threshold:g} makes labels of numbers; {told}")
 
 
 def loaded(r: Request) -> Dataset:

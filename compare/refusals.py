@@ -19,7 +19,7 @@ import manual.schedules
 import reference
 import reference.schedules
 from compare.commands.options import check_options, known_function
-from compare.configuration import Configuration, parse, resolve
+from compare.configuration import LOGITS, Configuration, parse, resolve
 from compare.datasets import Dataset
 from compare.pacing import Unequal, rates
 from compare.tasks import Task
@@ -51,6 +51,7 @@ def check_configuration(c: Configuration, schedule: str, init: str) -> None:
     for text in c.activations:
         check_named(manual.activations, text, "activation")
     check_named(manual.losses, c.loss, "loss")
+    check_logits(c.activations[-1], c.loss)
     rule = known_function(manual.optimizers, c.optimizer, "optimizer")
     check_options(rule, c.options, f"optimizer {c.optimizer}")
     if schedule != "constant":
@@ -59,6 +60,16 @@ def check_configuration(c: Configuration, schedule: str, init: str) -> None:
         raise ValueError(f"unknown initialisation {init!r}; there are {', '.join(SCHEMES)}")
     if not 0.0 <= c.dropout < 1.0:
         raise ValueError(f"dropout is {c.dropout}; expected 0 <= p < 1")
+
+
+def check_logits(output: str, loss: str) -> None:
+    """Refuse an output that is part of its loss already."""
+    inside, other = LOGITS.get(parse(loss)[0], ("", ""))
+    if inside and parse(output)[0] == inside:
+        raise ValueError(
+            f"the loss {loss} takes logits, and has the {inside} in it; after the activation {inside} "
+            f"take {other}, or leave the last activation out (identity)"
+        )
 
 
 def check_named(module: ModuleType, text: str, what: str) -> None:

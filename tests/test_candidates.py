@@ -5,6 +5,9 @@ import pytest
 
 from compare.checking import check_activation, check_rule, check_step, check_training
 from compare.checking.likeness import configuration, single
+from compare.checking.operations import examine_activation
+from compare.checking.rules import examine_rule
+from compare.checking.steps import examine_step
 from compare.commands.check import check_recordings
 from compare.configuration import Configuration
 from compare.divergence import Divergence
@@ -183,3 +186,65 @@ def test_a_training_run_that_cannot_be_read_is_refused():
         check_training([], like, state, [Batch(one, one)])
     with pytest.raises(ValueError, match="initial has no W2; this net has W1, W2"):
         check_training([], like, {"W1": one, "b1": one}, [Batch(one, one)])
+
+
+class Downhill:
+    """SGD with momentum as Keras has it: other than torch's once the learning rate changes."""
+
+    def __init__(self, lr=0.01, momentum=0.9):
+        self.learning_rate, self.momentum, self.v = lr, momentum, {}
+
+    def step(self, params, grads):
+        for n, g in grads.items():
+            self.v[n] = self.momentum * self.v.get(n, 0.0) - self.learning_rate * g
+            params[n] += self.v[n]
+
+
+class Bound(Downhill):
+    """The same with torch's formula, and a learning rate that cannot be changed from outside."""
+
+    def __init__(self, lr=0.01, momentum=0.9):
+        self.momentum, self.v = momentum, {}
+        self.rate = lambda: lr
+
+    def step(self, params, grads):
+        for n, g in grads.items():
+            self.v[n] = self.momentum * self.v.get(n, 0.0) + g
+            params[n] -= self.rate() * self.v[n]
+
+
+def test_the_learning_rate_of_an_object_falls_where_it_reads_it_at_each_step():
+    verdict = examine_rule(Downhill, "sgd momentum=0.9")
+    assert "a falling learning rate" in verdict.case
+    assert (
+        "the velocity is the step itself, learning rate and sign inside" in verdict.diagnosis.names
+    )
+    notes = examine_rule(Bound, "sgd momentum=0.9").notes
+    assert (
+        "lr cannot be changed from step to step here, so that a falling one was not tried" in notes
+    )
+
+
+def test_softplus_is_tried_between_its_threshold_and_where_it_is_linear_anyway():
+    def late(z):
+        return np.where(z > 20.0, z, np.log1p(np.exp(np.minimum(2.0 * z, 40.0))) / 2.0)
+
+    for seed in range(4):
+        assert not examine_activation(late, "softplus(beta=2)", seed=seed).right
+
+
+def test_parameters_under_other_names_are_asked_about_and_their_lack_is_in_the_headline():
+    step = Configuration(("relu", "identity"), "mse", "sgd", {"lr": 0.1}).by_hand()
+
+    def renamed(state, X, Y, lr):
+        trace = step(state, X, Y, lr=lr)
+        return {"loss": trace["loss"], "w_hid": trace["W1"], "w_out": trace["W2"]}
+
+    def loss_alone(state, X, Y, lr):
+        return {"loss": step(state, X, Y, lr=lr)["loss"]}
+
+    like = "two-layer relu mse sgd lr=0.1"
+    asked = examine_step(renamed, like).error
+    assert "it shows no parameter by its name, but w_hid" in asked
+    assert "which are they?" in asked
+    assert "the updated W1, b1, W2, b2 among them" in examine_step(loss_alone, like).sentence

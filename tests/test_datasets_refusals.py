@@ -127,7 +127,7 @@ def test_a_wine_file_is_refused_for(text: str, says: str, tmp_path: Path) -> Non
     [
         ("wine-rde", "did you mean 'wine-red'? "),
         ("brest_cancer", "did you mean 'breast-cancer'? "),
-        ("mnist", "nor a CSV file; There are 'wine-sample', 'wine-red', 'wine-white', 'diabetes'"),
+        ("mnist", "nor a CSV file; there are 'wine-sample', 'wine-red', 'wine-white', 'diabetes'"),
     ],
 )
 def test_an_unknown_name_is_told_the_nearest_and_all(name: str, says: str) -> None:

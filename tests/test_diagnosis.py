@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from compare.checking.inputs import trials
+from compare.checking.operations import examine_loss
+from compare.checking.rules import examine_rule
 from compare.checking.steps import examine_step, examine_training
 from compare.configuration import Configuration
 from compare.diagnosis.variant import Variant, convincing
@@ -223,3 +225,83 @@ def test_parameters_shown_only_when_they_are_updated_are_diagnosed_too():
         shown.append(entries)
     verdict = examine_training(shown, c, t.state, t.batches)
     assert any("dA2 times k, the number of micro-batches" in n for n in verdict.diagnosis.names)
+
+
+def test_nan_is_no_evidence_for_a_mistake():
+    """A square root of what is negative is NaN, as many a mistake is: none is named for it."""
+
+    class Adam:
+        def __init__(self, lr=0.01, sign=-1.0):
+            self.lr, self.sign, self.m, self.v, self.t = lr, sign, {}, {}, 0
+
+        def step(self, params, grads):
+            self.t += 1
+            for n, g in grads.items():
+                self.m[n] = 0.9 * self.m.get(n, 0.0) + 0.1 * g
+                self.v[n] = 0.999 * self.v.get(n, 0.0) + self.sign * 0.001 * g * g
+                m, v = self.m[n] / (1 - 0.9**self.t), self.v[n] / (1 - 0.999**self.t)
+                params[n] -= self.lr * m / (np.sqrt(v) + 1e-8)
+
+    diagnosis = examine_rule(Adam, "adam").diagnosis
+    assert diagnosis.names == ()
+    assert "12 of 12 elements are not finite" in diagnosis.pattern
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "like", "name"),
+    [
+        (lambda z, y: -(y * np.log(softmax(z))).sum() / z.shape[1], "cross_entropy",
+         "cross_entropy: y log(softmax(z)), 0 times infinity where it underflows"),
+        (lambda z, y: -np.log((y * softmax(z)).sum(axis=0)).mean(), "cross_entropy",
+         "cross_entropy: log(softmax(z)), infinite where it underflows"),
+        (lambda z, y: (np.log(1 + np.exp(z)) - y * z).mean(), "bce_with_logits",
+         "bce_with_logits: log(1 + e^z) - y z, which overflows"),
+    ],
+    ids=["a product", "the true class", "an exponential"],
+)  # fmt: skip
+def test_what_overflows_is_named_if_the_ordinary_trials_bear_it_out(loss, like, name):
+    assert examine_loss(loss, like).diagnosis.names == (name,)
+
+
+def test_gradients_never_zeroed_are_named_where_each_is_right():
+    step, sums = program(), {}
+
+    def train_step(state, X, Y, lr):
+        t = step(state, X, Y, lr)
+        for n in ("W1", "b1", "W2", "b2"):
+            sums[n] = sums.get(n, 0.0) + t[f"d{n}"]
+            t[f"m.{n}"] = 0.9 * state.get(f"m.{n}", 0.0) + sums[n]
+            t[n] = state[n] - lr * t[f"m.{n}"]
+        return t
+
+    c = replace(NET, options={"lr": 0.1, "momentum": 0.9})
+    t = next(trials(c, (4, 3, 2), m=5, steps=4, dtype="float64", seed=0))
+    at, shown = dict(t.state), []
+    for batch in t.batches:
+        shown.append(train_step(at, batch.X, batch.Y, 0.1))
+        at = shown[-1]
+    names = examine_training(shown, c, t.state, t.batches).diagnosis.names
+    assert names == ("the gradients of all steps so far are summed, never zeroed",)
+
+
+def test_micro_batches_summed_and_clipped_are_diagnosed_where_the_sums_are_not_shown():
+    c = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.05}, accumulate=2, clip={"norm": 0.1})  # fmt: skip
+    t = next(trials(c, (4, 3, 2), m=5, steps=4, dtype="float64", seed=0))
+    at, shown, names = dict(t.state), [], [*t.state]
+    total = {}
+    for k, b in enumerate(t.batches):
+        trace = replace(c, accumulate=1, clip=None).by_hand()(at, b.X, b.Y, lr=0.0)
+        total = {n: trace[f"d{n}"] + (total[n] if k % 2 else 0.0) for n in names}
+        entries = {n: x for n, x in trace.items() if n not in names}
+        if k % 2:
+            norm = np.sqrt(sum((g * g).sum() for g in total.values()))
+            entries |= {"norm": norm, **{f"g.{n}": g * min(1.0, 0.1 / (norm + 1e-6)) for n, g in total.items()}}  # fmt: skip
+            at = {n: at[n] - 0.05 * entries[f"g.{n}"] for n in names}
+        shown.append(entries | at)
+    names = examine_training(shown, c, t.state, t.batches).diagnosis.names
+    assert "norm times k, the number of micro-batches" in names

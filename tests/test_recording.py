@@ -642,7 +642,7 @@ BYTES = {
     "an empty tensor": (lambda h, d: framed(edited(h, "extra", dtype="F64", shape=[2**40, 0], data_offsets=[0, 0]), d), "'extra' is empty"),
     "another member": (lambda h, d: framed(edited(h, "step/0/A1", strides=[1]), d), "'step/0/A1' has 'strides', which safetensors does not define"),
     "deep": (lambda h, d: framed(b'{"a":' + b"[" * 10**5, d), "damaged"),
-    "numbers for strings": (lambda h, d: framed(h.replace(b'"steps": "4"', b'"steps": 4'), d), "damaged"),
+    "numbers for strings": (lambda h, d: framed(h.replace(b'"steps": "4"', b'"steps": 4'), d), "'steps' of its __metadata__ is 4"),
 }  # fmt: skip
 
 

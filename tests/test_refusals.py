@@ -47,6 +47,10 @@ REFUSED = {
     "--frozen W1,b1,W2,b2": "names every parameter of the net: nothing would be trained",
     "--frozen W1,b1,W2,b2 --clip 1": "names every parameter of the net: nothing would be trained",
     "--init normal(std=1e38) --dtype float32": "the first step overflows at once, in Z1",
+    "--task multiclass --output softmax --loss cross_entropy": "takes logits, and has the softmax in it",
+    "--task binary --output sigmoid --loss bce_with_logits": "after the activation sigmoid take bce",
+    "--threshold 5": "makes labels of numbers; this task is regression: use --task binary",
+    "--data breast-cancer --threshold 5": "is made of zeros and ones already: leave it out",
     "--level net": "level 'net' is not known; choose formula or step",
     "--level step --precision float16": "is not for --device and --precision; --json is",
     "--batch-norm-momentum 0.3": "there is none; give --batch-norm too",
@@ -99,7 +103,9 @@ def test_remedies_are_run_as_they_are_asked_for(words, told, capsys, monkeypatch
     assert (code, err) == (0, "")
     assert out.startswith("PARITY: manual and torch agree in 4 steps, ")
     assert told in " ".join(out.split())
-    assert all(len(line) <= 80 for line in out.splitlines())
+    headline, *rest = out.splitlines()
+    assert told.endswith("alone") == (len(headline) > 80)  # in a pipe it stays one line
+    assert all(len(line) <= 80 for line in rest)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,7 @@ def alone(step: Any) -> bool:
     return len(accepted(step)[0]) == 1
 
 
+@np.errstate(all="ignore")
 def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:
     """Call step(params, grads), or step(grads) where it holds the parameters; lists where dicts do not do."""
     names = list(params)

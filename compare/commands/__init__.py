@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
@@ -33,8 +34,17 @@ app = typer.Typer(
 )
 
 
+def told(asked: bool) -> None:
+    if asked:
+        print(f"parity {version('parity')}")
+        raise typer.Exit
+
+
+VERSION = typer.Option(help="Print the version, and no more.", callback=told, is_eager=True)
+
+
 @app.callback()
-def parity() -> None:
+def parity(version: Annotated[bool, VERSION] = False) -> None:
     """Train by hand in NumPy and in PyTorch, side by side, and prove that every number agrees."""
 
 

@@ -13,6 +13,8 @@ from compare.commands.options import REPRO, check_dtype, destinations, refusing,
 from compare.commands.spelling import spelled
 
 O = typer.Option
+TIMEOUT = 60.0
+CONTAINERS = (".npz", ".npy", ".json", ".csv", ".pt", ".pth", ".h5", ".pkl", ".parquet")
 
 
 def check(
@@ -31,7 +33,7 @@ def check(
     ] = None,
     dtype: Annotated[str, O(help="float64 or float32")] = "float64",
     seed: Annotated[int, O(help="seed of the inputs")] = 0,
-    timeout: Annotated[float, O(help="seconds that one candidate may take")] = 60.0,
+    timeout: Annotated[float, O(help="seconds that one candidate may take")] = TIMEOUT,
     jobs: Annotated[int, O(help="processes for a recording; -1: all cores")] = 1,
     junit: Annotated[Path | None, O(help="write the outcomes as JUnit XML")] = None,
     json: Annotated[Path | None, O(help="write the outcomes as JSON")] = None,
@@ -58,6 +60,8 @@ def check(
             raise ValueError("--repro is for one candidate of code; leave it out, or check one")
         if recorded and len(recorded) < len(targets):
             raise ValueError("check recorded traces and code in calls of their own")
+        if not recorded:
+            check_code(sources)
         if not recorded and not like:
             raise ValueError(
                 'say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"'
@@ -67,7 +71,9 @@ def check(
         options["repro"] = None if repro is None else str(repro.resolve())
         if recorded:
             unasked(like=like, layout=layout, sizes=sizes, dtype=dtype != "float64", seed=seed)
+            check_unread(timeout=timeout != TIMEOUT)
         else:
+            check_unread(jobs=jobs != 1)
             check_dtype(dtype)
             check_like(like, widths)
     if recorded:
@@ -93,6 +99,23 @@ def check_like(like: str, sizes: tuple[int, ...] | None) -> None:
         check_sizes(configuration(like), sizes)
     else:
         single(like)
+
+
+def check_code(paths: list[str]) -> None:
+    """Refuse files of numbers that are no recordings."""
+    if other := next((p for p in paths if p.endswith(CONTAINERS)), ""):
+        raise ValueError(
+            f"{other} is neither Python code nor a recording; a recorded run is a .safetensors file, as "
+            "docs/TRACE_FORMAT.md describes: safetensors.numpy.save_file writes one from a dict of arrays"
+        )
+
+
+def check_unread(**given: bool) -> None:
+    """Refuse an option that is not read here: --jobs is for recordings, --timeout for code."""
+    for name, asked in given.items():
+        if asked:
+            kind = "recordings, which need no --timeout" if name == "timeout" else "code"
+            raise ValueError(f"--{name} is not read with {kind}: leave it out")
 
 
 def unasked(**given: Any) -> None:

@@ -101,7 +101,8 @@ def run(
             raise ValueError(f"--{name} is not for --device and --precision; --json is")
         testimonies = heard(witness or [], prepared)
     if away:
-        raise typer.Exit(elsewhere(prepared, device, precision, json))
+        command = f"{spelled_run(request)}{placed(device, precision)}"
+        raise typer.Exit(elsewhere(prepared, device, precision, json, command))
     report = compared(prepared, keep_rows=csv is not None)
     report.testimonies = testimonies
     if free:
@@ -138,11 +139,19 @@ def heard(names: list[str], task: Task) -> list[Testimony]:
     return [witness(name)(task) for name in dict.fromkeys(names)]
 
 
+def placed(device: str, precision: str | None) -> str:
+    """Return the options that say where torch computes."""
+    return f" --device {device}" * (device != "cpu") + (
+        f" --precision {precision}" if precision else ""
+    )
+
+
 def elsewhere(
     task: Task,
     device: str,
     precision: str | None,
     json: Path | None,
+    command: str,
 ) -> int:
     """Measure what a device or a precision does to each formula of torch, print it, and return the exit code."""
 
@@ -159,6 +168,7 @@ def elsewhere(
         except Divergence as divergence:
             print(f"DIVERGENCE at {divergence}")
             return 1
+        found.command = command
         standard_output().print(found.shown(), crop=False)
         if json is not None:
             write_json(json, found.declared())

@@ -158,7 +158,7 @@ def csv_table(name: str) -> Table:
         near = difflib.get_close_matches(name, NAMES, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"{name!r} is neither a data set nor a CSV file; {hint}There are {quoted(NAMES)}"
+            f"{name!r} is neither a data set nor a CSV file; {hint}there are {quoted(NAMES)}"
         )
     data = read_bytes(path)
     header, values = parse(str(path), data)

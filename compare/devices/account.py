@@ -28,6 +28,7 @@ class Account:
         None  # the step and the entry in which the run left the finite numbers
     )
     interrupted: bool = False
+    command: str = ""  # that makes the run again
 
     @property
     def beyond(self) -> list[str]:
@@ -49,7 +50,9 @@ class Account:
         """Return the same as plain data, for JSON."""
         return {
             "format": "parity-device/1",
+            "verdict": "beyond" if self.beyond else "within",
             "sentence": self.sentence,
+            "command": self.command,
             "device": self.place.device,
             "precision": self.place.precision,
             "unit_roundoff": self.place.u,

@@ -11,7 +11,7 @@ import numpy as np
 
 from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
-from compare.diagnosis.scene import GRADIENTS, PARAMETERS, Scene
+from compare.diagnosis.scene import GRADIENTS, PARAMETERS, Scene, reads
 from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.variant import Variant, at, disagreements, explains, ran, right
 from compare.judgement import Distance, distance
@@ -123,9 +123,10 @@ def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
 
 @np.errstate(all="ignore")
 def evident(e: Explained, scene: Scene) -> bool:
-    """Tell whether a mistake that gives NaN or infinity as shown also gives a number that is shown.
+    """Tell whether more speaks for a mistake that gives NaN or infinity as shown than that it does.
 
-    NaN for NaN is no evidence: of the entry some number must be shown somewhere, and none may be another.
+    Of the entry some number must be shown somewhere, or all that its formula reads, so that the mistake
+    lies in the formula; and wherever the entry is shown, the mistake must give it.
     """
     seen, suspect = 0, replace(scene, target=e.target)
     for run in ((*scene.steps, *scene.after), *scene.elsewhere):
@@ -138,7 +139,9 @@ def evident(e: Explained, scene: Scene) -> bool:
             if near is not None and not near.ratio <= CAP:
                 return False
             seen += int(np.isfinite(shown.trace.get(scene.origin, np.nan)).sum())
-    return seen > 0
+    now, then = reads(scene)
+    given = now <= {*scene.last.trace, "X", "Y"} and then <= scene.last.state.keys()
+    return seen > 0 or (given and not e.target)
 
 
 def best(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:

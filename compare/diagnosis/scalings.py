@@ -123,7 +123,7 @@ def partly(mine: Array, right: Array) -> Words | None:
     """Return the words for a batch of which some rows, or some numbers, are others."""
     apart = mine != right
     rows = np.flatnonzero(apart.any(axis=1))
-    if len(rows) < len(mine):
+    if len(rows) < len(mine) and apart[rows].all():
         told = ", ".join(map(str, rows))
         return f"row {told} is another, the rest is as given", "other values there", "as given"
     if 4 * apart.sum() < apart.size:

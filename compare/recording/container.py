@@ -6,6 +6,7 @@ import json
 import math
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,22 @@ def contents(path: Path) -> tuple[dict[str, str], dict[str, Field]]:
         with safe_open(path, framework="numpy"):
             pass
     except SafetensorError as error:
-        raise ValueError(f"it is no safetensors file, or a damaged one: {error}") from None
+        raise ValueError(untold(text) or f"{DAMAGED}: {error}") from None
     declared = read_json(text, "the header")
     metadata = declared.pop("__metadata__", None) or {}
     return metadata, {name: field(name, facts) for name, facts in declared.items()}
+
+
+DAMAGED = "it is no safetensors file, or a damaged one"
+
+
+def untold(text: str) -> str:
+    """Return the sentence on metadata that holds what is no string; "" where that is not what is wrong."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        for name, value in json.loads(text)["__metadata__"].items():
+            if not isinstance(value, str):
+                return f"{short(name)} of its __metadata__ is {short(value)}; safetensors holds strings there, JSON included"
+    return ""
 
 
 def header(path: Path) -> str:

@@ -158,6 +158,7 @@ def provenance(task: Task) -> dict[str, Any]:
         "synthetic": data.synthetic,
         "data_notes": list(data.notes),
         "task": data.task,
+        "target": data.target,
         "examples": {"train": data.X_train.shape[1], "test": data.X_test.shape[1]},
         "sizes": list(task.sizes),
         "initialization": task.initialization,

@@ -71,7 +71,7 @@ def provenance_table(report: Report) -> Table:
     label = "SYNTHETIC" if facts["synthetic"] else "real"
     examples = facts["examples"]
     table.add_row(
-        "data", f"{facts['data']} ({label}), {facts['task']}, {examples['train']} train, "
+        "data", f"{facts['data']} ({label}), {facts['task']} of {facts['target']}, {examples['train']} train, "
         f"{examples['test']} test"
     )  # fmt: skip
     table.add_row("source", facts["data_source"])

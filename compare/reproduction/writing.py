@@ -51,8 +51,9 @@ def script(file: str, shown: Shown, origin: str, headline: str) -> Iterator[str]
     """Yield the lines of the script."""
     state = operands(shown)
     yield f'"""{headline}. Here: the same numbers, and {origin} as torch makes it of them."""'
-    yield "import numpy as np, torch, torch.nn.functional as F"
-    yield f"d = {{n: torch.tensor(x) for n, x in np.load({file!r}).items()}}"
+    yield "import pathlib, numpy as np, torch, torch.nn.functional as F"
+    yield f"numbers = np.load(pathlib.Path(__file__).with_name({file!r}))"
+    yield "d = {n: torch.tensor(x) for n, x in numbers.items()}"
     yield from body(shown, state)
     yield f"theirs = {value(origin, shown)}"
     yield "mine, theirs = d['mine'], theirs.detach().reshape(d['mine'].shape)"

@@ -8,6 +8,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+from compare.configuration import LOGITS
 from compare.diagnosis.network.forms import FORMS
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named
@@ -35,6 +36,14 @@ def names_of(module: ModuleType, suffix: str = "_gradient") -> list[str]:
     return [n.removesuffix(suffix) for n in vars(module) if n.endswith(suffix)]
 
 
+def meant(scene: Scene, other: str) -> str:
+    """Return what else may have been meant by an output that its loss has in it already."""
+    inside, loss = LOGITS.get(named(scene.last.formulas.loss[0])[0], ("", ""))
+    if other != inside or scene.layer != scene.depth:
+        return ""
+    return f"right, if the loss is meant as {loss}, which takes what {other} gives"
+
+
 def swapped(
     formulas: Formulas, shown: Shown, *, layer: int, index: int, formula: Formula
 ) -> Formulas:
@@ -59,9 +68,8 @@ def activations(scene: Scene) -> Iterator[Variant]:
         if other != name:
             source = "the default of JAX and of GPT-2's code" if other == "gelu_tanh" else ""
             what = f"{other} in place of {name}" if other != "identity" else f"{name} is left out"
-            yield Variant(
-                what, other, line(scene), source, formulas=put(formula=getattr(stated, other))
-            )
+            form = put(formula=getattr(stated, other))
+            yield Variant(what, other, line(scene), source, meant(scene, other), formulas=form)
     for wrong, formula in FORMS.get(name, {}).items():
         change = put(formula=partial(formula, **options))
         yield Variant(f"{name} as {wrong}", wrong, line(scene), formulas=change)

@@ -15,7 +15,7 @@ from compare.diagnosis.network.loss_gradients import loss_gradients
 from compare.diagnosis.network.losses import loss_values
 from compare.diagnosis.network.normalization import normalizations
 from compare.diagnosis.network.normalization_gradient import normalization_gradients
-from compare.diagnosis.network.penalties import penalised_losses
+from compare.diagnosis.network.penalties import averaged_losses, penalised_losses
 from compare.diagnosis.network.weights import other_weights
 from compare.diagnosis.scene import Scene
 from compare.diagnosis.variant import Variant
@@ -26,7 +26,7 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "Z": (linear,),
     "A": (activations, dropouts, normalizations),
     "D": (dropouts,),
-    "loss": (loss_values, penalised_losses),
+    "loss": (loss_values, penalised_losses, averaged_losses),
     "dA": (loss_gradients, passed_back, dropouts),
     "dD": (passed_back,),
     "dZ": (derivatives, dropouts, normalization_gradients),

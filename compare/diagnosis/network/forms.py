@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, erf, exp, log, maximum, minimum, tanh, where
+from compare.formulas.functions import absolute, erf, exp, expm1, log, maximum, minimum, tanh, where
 
 Formula = Callable[..., Tracked]
 LAMBDA, ALPHA = 1.0507009873554805, 1.6732632423543772  # SELU's, Klambauer et al. 2017
@@ -141,6 +141,12 @@ FORMS: dict[str, dict[str, Formula]] = {
         "alpha (exp(z) - 1), which cancels near 0": lambda z, alpha: where(
             z > 0.0, z, alpha * (exp(where(z > 0.0, 0.0, z)) - 1.0)
         ),
+        "alpha (exp(z / alpha) - 1), CELU": lambda z, alpha: where(
+            z > 0.0, z, alpha * expm1(where(z > 0.0, 0.0, z) / alpha)
+        ),
+        "exp(alpha z) - 1, alpha inside": lambda z, alpha: where(
+            z > 0.0, z, expm1(alpha * where(z > 0.0, 0.0, z))
+        ),
         "SELU": lambda z, **o: LAMBDA * stated.elu(z, alpha=ALPHA),
     },
     "relu": {
@@ -160,12 +166,14 @@ FORMS: dict[str, dict[str, Formula]] = {
             log(1.0 + exp(z)), z, float("inf")
         ),
         "logarithm to base 2": lambda z, **o: stated.softplus(z, **o) / math.log(2.0),
+        "log(1 + e^z) - log(2), shifted": lambda z, **o: stated.softplus(z, **o) - math.log(2.0),
         "beta forgotten in the division": lambda z, beta, threshold: beta
         * stated.softplus(z, beta=beta, threshold=threshold),
     },
     "silu": {
         "z e^z / (1 + e^z), which overflows": nan_where_overflowing(stated.silu),
         "z (1 + tanh(z / 2)) / 2, which cancels below": lambda z: z * (0.5 * (1.0 + tanh(0.5 * z))),
+        "z tanh(softplus(z)), mish": lambda z: z * tanh(stated.softplus(z)),
         "z hardsigmoid(z)": lambda z: z * clamped(z / 6.0 + 0.5, 0.0, 1.0),
     },
 }  # fmt: skip

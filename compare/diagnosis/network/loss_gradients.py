@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from compare.diagnosis.network.forms import unshifted_softmax
 from compare.diagnosis.network.losses import (
     EPSILONS,
     SMOOTHINGS,
@@ -119,6 +120,12 @@ GRADIENTS: dict[str, dict[str, Formula]] = {
         "softmax over the examples": lambda A, Y: (
             (activations.softmax(A.T).T - Y) / examples(A)
         ),
+        "softmax without subtracting the maximum, which overflows": lambda A, Y: (
+            (unshifted_softmax(A) - Y) / examples(A)
+        ),
+        "of the true class alone": lambda A, Y: where(
+            Y > 0.0, activations.softmax(A) - Y, 0.0
+        ) / examples(A),
         "without softmax: a - y": lambda A, Y: (A - Y) / examples(A),
         "without the target: softmax(a)": lambda A, Y: activations.softmax(A) / examples(A),
         "targets minus predictions": lambda A, Y: (Y - activations.softmax(A)) / examples(A),

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from compare.diagnosis.network.activations import names_of
-from compare.diagnosis.network.forms import overflowing
+from compare.diagnosis.network.forms import overflowing, unshifted_softmax
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named
 from compare.diagnosis.variant import Variant
@@ -98,6 +98,9 @@ VALUES: dict[str, dict[str, Formula]] = {
         "the largest squared error": lambda A, Y: largest((A - Y) * (A - Y)),
     },
     "huber": {
+        "the quadratic and the linear part swapped": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, delta * (absolute(A - Y) - 0.5 * delta), 0.5 * ((A - Y) * (A - Y))
+        ).sum() / elements(A),
         "linear part without -delta^2 / 2": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * absolute(A - Y)
         ).sum() / elements(A),
@@ -135,6 +138,7 @@ VALUES: dict[str, dict[str, Formula]] = {
             ((1.0 - Y) * maximum(log(1.0 - A), -100.0)).sum() / elements(A)
         ),
         "labels in uint8: -1 is 255": wrapped,
+        "y and 1 - y swapped": lambda A, Y: stated.bce(A, 1.0 - Y),
         "log(a) to base 10, log(1 - a) not": lambda A, Y: one_sided(A, Y, scale=1.0 / math.log(10.0)),
         "log(1 - a) to base 10, log(a) not": lambda A, Y: one_sided(
             1.0 - A, 1.0 - Y, scale=1.0 / math.log(10.0)
@@ -147,6 +151,10 @@ VALUES: dict[str, dict[str, Formula]] = {
             clipped(A, e), Y, floor=-100.0
         )
         for e in EPSILONS
+    }
+    | {
+        f"labels smoothed by {e:g}": lambda A, Y, e=e: stated.bce(A, (1.0 - e) * Y + 0.5 * e)
+        for e in SMOOTHINGS
     }
     | {f"{e:g} added inside the logarithms": partial(binary, inside=e) for e in EPSILONS}
     | {f"{e:g} added inside log(a) alone": partial(one_sided, inside=e) for e in EPSILONS}
@@ -166,12 +174,19 @@ VALUES: dict[str, dict[str, Formula]] = {
         "log(1 + exp(-z)), |z| left out": lambda A, Y: (
             (maximum(A, 0.0) - A * Y + log(1.0 + exp(-A))).sum() / elements(A)
         ),
+        "y and 1 - y swapped": lambda A, Y: stated.bce_with_logits(A, 1.0 - Y),
         "max(z, 0) left out": lambda A, Y: (
             (log(1.0 + exp(-absolute(A))) - A * Y).sum() / elements(A)
         ),
         "log(1 + e^z) - y z, which overflows": lambda A, Y: (
             (overflowing(log(1.0 + exp(A)), A, np.inf) - A * Y).sum() / elements(A)
         ),
+    }
+    | {
+        f"labels smoothed by {e:g}": lambda A, Y, e=e: stated.bce_with_logits(
+            A, (1.0 - e) * Y + 0.5 * e
+        )
+        for e in SMOOTHINGS
     },
     "cross_entropy": {
         "softmax over the examples": lambda A, Y: (
@@ -184,12 +199,21 @@ VALUES: dict[str, dict[str, Formula]] = {
         "softmax applied twice": lambda A, Y: stated.cross_entropy(activations.softmax(A), Y),
         "logits taken for probabilities": likelihood,
         "log(softmax(z)), infinite where it underflows": lambda A, Y: naive(A, Y),
+        "log(e^z / sum e^z), which overflows": lambda A, Y: likelihood(
+            unshifted_softmax(A), Y
+        ),
         "y log(softmax(z)), 0 times infinity where it underflows": lambda A, Y: likelihood(
             stored(activations.softmax(A)), Y
         ),
         "logits summed, the logarithm of the sum left out": lambda A, Y: -(
             (Y * A).sum() / examples(A)
         ),
+    }
+    | {
+        f"probabilities clipped to [{e:g}, 1 - {e:g}]": lambda A, Y, e=e: likelihood(
+            clipped(activations.softmax(A), e), Y
+        )
+        for e in EPSILONS
     }
     | {
         f"labels smoothed by {e:g}": lambda A, Y, e=e: stated.cross_entropy(A, smoothed(Y, e))

@@ -34,6 +34,29 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
             )
 
 
+def averaged_losses(scene: Scene) -> Iterator[Variant]:
+    """Yield the loss as a progress bar shows it: averaged over the steps so far."""
+    if len(scene.steps) < 2:
+        return
+    yield Variant("the mean of the losses of all steps so far", "mean of loss_0, ..., loss_t",
+                  line(scene), "Keras' progress bar", result=partial(averaged, scene=scene))  # fmt: skip
+    for weight in (0.9, 0.95, 0.98, 0.99):
+        yield Variant(f"a moving average of the losses, {weight:g} of the one before",
+                      f"{weight:g} * loss_before + {1.0 - weight:.2g} * loss", line(scene),
+                      "fastai's recorder, many training scripts",
+                      result=partial(averaged, scene=scene, weight=weight))  # fmt: skip
+
+
+def averaged(loss: Tracked, s: Shown, *, scene: Scene, weight: float = 0.0) -> Tracked:
+    """Return the loss averaged with what was shown a step before; over all steps alike where `weight` is 0."""
+    known = (*scene.steps, *scene.after)
+    k = next((k for k, other in enumerate(known) if other.trace is s.trace), 0)
+    if k == 0:
+        return loss
+    share = weight or k / (k + 1.0)
+    return (1.0 - share) * loss + share * known[k - 1].now("loss")
+
+
 def penalised(loss: Tracked, s: Shown, *, amount: float, weights: bool) -> Tracked:
     names = [n for n in s.parameters if n[0] == "W" or not weights]
     return total(loss, *(amount * (s.then(n) * s.then(n)).sum() for n in names))

@@ -67,6 +67,9 @@ SLOPES: dict[str, dict[str, Formula]] = {
     },
     "elu": {
         "a + 1 in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * (a + 1.0)),
+        "derivative 1 at exactly zero": lambda z, a, da, alpha: where(
+            z >= 0.0, da, stated.elu_gradient(z, a, da, alpha=alpha)
+        ),
         "e^z without alpha": lambda z, a, da, alpha: stated.elu_gradient(z, a, da),
         "a in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * a),
         "alpha e^a, a in place of z": lambda z, a, da, alpha: where(

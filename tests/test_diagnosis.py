@@ -265,7 +265,9 @@ def softmax(z):
     ids=["a product", "the true class", "an exponential"],
 )  # fmt: skip
 def test_what_overflows_is_named_if_the_ordinary_trials_bear_it_out(loss, like, name):
-    assert examine_loss(loss, like).diagnosis.names == (name,)
+    names = examine_loss(loss, like).diagnosis.names
+    assert name in names
+    assert all("overflows" in n or "underflows" in n for n in names)
 
 
 def test_gradients_never_zeroed_are_named_where_each_is_right():

@@ -12,6 +12,7 @@ from compare.book import findings, site
 browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here: install chromium to have the pages looked at"
 )
+pytestmark = pytest.mark.xdist_group("book")  # written once, by one process
 PROVED = ("activations.", "losses.", "optimizers.adam", "normalization.", "clipping.")
 
 

@@ -3,8 +3,8 @@
 Two-layer nets: the full product of hidden activation, output activation with loss, and rule with
 each of its options varied. The type alternates over that product such that every activation, every
 output with its loss, and every option of every rule is met in both; PARITY_EXHAUSTIVE=1 runs the
-product in both types. One option of a rule is varied at a time, but for those that mean nothing
-alone. Deep nets and the remedies follow as a table of their own (deep_cases.py).
+product in both types, each step judged by itself. One option of a rule is varied at a time, but for
+those that mean nothing alone. Deep nets and the remedies follow as a table of their own (deep_cases.py).
 """
 
 import inspect
@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 import pytest
 from deep_cases import DEFAULT, deep_nets
-from parity_cases import RULES, two_layer_nets
+from parity_cases import EXHAUSTIVE, RULES, two_layer_nets
 from wines import THERE, WINE
 
 import manual.activations
@@ -40,10 +40,21 @@ def examples(name, task, dtype):
     return replace(data, X_train=data.X_train[:, :100], Y_train=data.Y_train[:, :100])
 
 
-def locked(task):
+def ahead(task, losses):
+    """Yield the steps of a task as `parity run` verifies them, many at once."""
+    return task.verified(losses)
+
+
+def alone(task, losses):
+    """Yield the steps of a task, each judged by itself and in extended precision."""
+    c = task.configuration
+    return verify(c.by_hand(), c.by_torch(), c, task.initial(), task.batches(losses))
+
+
+def locked(task, way):
     """Verify a task to its end, and return its steps; that nothing was left out is asserted here."""
-    c, losses, steps = task.configuration, [], []
-    for stepped in verify(c.by_hand(), c.by_torch(), c, task.initial(), task.batches(losses)):
+    losses, steps = [], []
+    for stepped in way(task, losses):
         assert stepped.blown is None
         judged = [j.name for j in stepped.judged]
         assert [n for n in judged if not n.startswith("update.")] == list(stepped.candidate)
@@ -63,7 +74,7 @@ def test_a_two_layer_net_agrees_with_torch_at_every_step(
     data = examples("wine", "binary" if loss.startswith("bce") else "regression", dtype)
     configuration = Configuration((hidden, output), loss, rule, options)
     task = Task(configuration, data, (3,), batch_size=16, steps=STEPS)
-    steps = locked(task)
+    steps = locked(task, alone if EXHAUSTIVE else ahead)
     assert len(steps) == STEPS
     first, last = task.initial(), steps[-1].candidate  # a rectified output may die on the way
     assert any(not np.array_equal(first[n], last[n]) for n in parameters(last))
@@ -96,7 +107,7 @@ def deep_task(line, dtype):
 )
 def test_a_deep_net_agrees_with_torch_at_every_step(line, dtype):
     task = deep_task(line, dtype)
-    steps = locked(task)
+    steps = locked(task, alone)
     stops = line.get("patience", STEPS) < STEPS
     assert len(steps) < STEPS if stops else len(steps) == STEPS
     first, last = steps[0].candidate, steps[-1].candidate

@@ -22,6 +22,7 @@ from compare.selftest.measuring import Measured, attempt, measure
 from compare.selftest.table import header, markdown, others
 from compare.tolerances import FAULT_TARGETS, PRACTICES
 
+pytestmark = pytest.mark.xdist_group("selftest")  # measured once, by one process
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

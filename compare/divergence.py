@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from compare.judgement import Distance
+from compare.distances import Distance
 
 
 @dataclass

@@ -18,7 +18,7 @@ from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import narrowed
 from compare.formulas.stepping import Formulas
-from compare.judgement import Operands
+from compare.operands import Operands
 from compare.traces import parameters
 
 Array = NDArray[Any]

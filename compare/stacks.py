@@ -15,21 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.configuration import Configuration
+from compare.distances import UNKNOWN, ZERO, Distance, floating, tiniest, widened
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import finite, quietly, wide
-from compare.judgement import (
-    UNKNOWN,
-    ZERO,
-    Array,
-    Distance,
-    Trace,
-    floating,
-    judge,
-    judge_both,
-    judge_pair,
-    tiniest,
-    widened,
-)
+from compare.judgement import judge, judge_both, judge_pair
+from compare.operands import Array, Trace
 from compare.piles import Given, Matrices, Pile
 from compare.standing import Judged, ordered
 from compare.tolerances import STEP, cap, formula_limit, screen
@@ -186,7 +176,7 @@ def largest(
         share = np.where(rows(equal(x, target) & np.isfinite(x), x), 0.0, share)
         return share.max(axis=1), share.argmax(axis=1), hidden
     if x.dtype != target.dtype and not share.max(initial=0.0) < np.inf:
-        share = share * rows(~equal(x, target), x)  # as `compare.judgement.settled` has it
+        share = share * rows(~equal(x, target), x)  # as `compare.distances.settled` has it
     worst = np.fmax.reduce(share, axis=1, initial=0.0)  # passes over 0 / 0
     at = (share == worst[:, None]).argmax(axis=1)
     return worst, np.where(worst > 0.0, at, 0), hidden

@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from compare.distances import Distance
 from compare.divergence import Divergence
-from compare.judgement import Distance
 from compare.tolerances import STEP, cap, formula_limit
 
 Array = NDArray[Any]

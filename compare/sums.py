@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from compare.distances import distance
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import one_by_one
 from compare.formulas.stepping import Formulas
-from compare.judgement import NOTHING, Array, Trace, distance, judge_pair, stated
+from compare.judgement import judge_pair
+from compare.operands import NOTHING, Array, Trace, stated
 from compare.standing import Judged
 from compare.tolerances import formula_limit
 

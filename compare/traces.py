@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
 COUNTS = ("t", "batches", "micro")
+PARAMETERS = ("W", "b", "gamma", "beta")
 
 
 class Misshapen(ValueError):
@@ -34,8 +35,7 @@ def parameters(state: Iterable[str]) -> list[str]:
     """
     known = set(state)
     depth = sum(kind(name) == "W" and "." not in name for name in known)
-    kinds = ("W", "b", "gamma", "beta")
-    return [f"{k}{l}" for l in range(1, depth + 1) for k in kinds if f"{k}{l}" in known]
+    return [f"{k}{l}" for l in range(1, depth + 1) for k in PARAMETERS if f"{k}{l}" in known]
 
 
 def check(candidate: Trace, reference: Trace, *, whose: str = "manual", where: str = "") -> None:

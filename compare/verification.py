@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from compare import traces
 from compare.configuration import Configuration
+from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import narrowed, roundoff
 from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, distance, judge, judge_pair, stated
+from compare.judgement import judge, judge_pair
+from compare.operands import stated
 from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import spared
 from compare.tolerances import cap

@@ -10,9 +10,9 @@ from hypothesis.extra.numpy import arrays
 
 import manual.activations
 import reference.activations
+from compare.distances import distance
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import exact
-from compare.judgement import distance
 from compare.tolerances import CAP, STEP
 from manual.activations.erf import erf
 from reference import conversion

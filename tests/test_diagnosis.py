@@ -14,8 +14,8 @@ from compare.checking.rules import examine_rule
 from compare.checking.steps import examine_step, examine_training
 from compare.configuration import Configuration
 from compare.diagnosis.variant import Variant, convincing
+from compare.distances import Distance
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import Distance
 from compare.verification import Batch
 from manual import activations, losses, optimizers, stepping
 

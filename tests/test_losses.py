@@ -10,9 +10,9 @@ from hypothesis.extra.numpy import arrays
 
 import manual.losses
 import reference.losses
+from compare.distances import distance
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import exact
-from compare.judgement import distance
 from compare.tolerances import CAP, STEP
 from manual.activations import sigmoid, softmax
 from reference import conversion

@@ -18,8 +18,8 @@ from torch.testing._internal.common_optimizers import optim_db
 import compare.formulas.optimizers as stated
 import manual.optimizers as manual
 import reference.optimizers as reference
+from compare.distances import distance
 from compare.formulas.arithmetic import Tracked, exact
-from compare.judgement import distance
 from compare.tolerances import STEP
 
 Array = NDArray[Any]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 import compare.formulas.optimizers as stated
 import manual.optimizers as manual
 import reference.optimizers as reference
+from compare.distances import UNKNOWN, Distance, distance
 from compare.formulas.arithmetic import Tracked, exact
-from compare.judgement import UNKNOWN, Distance, distance
 from compare.tolerances import CAP, STEP
 
 Array = NDArray[Any]

@@ -8,11 +8,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from compare.distances import distance
 from compare.divergence import Divergence
 from compare.drift import parted
 from compare.formulas.arithmetic import exact
 from compare.formulas.precision import narrowed, roundoff
-from compare.judgement import distance, judge, stated
+from compare.judgement import judge
+from compare.operands import stated
 from compare.selftest.cases import case, real
 from compare.selftest.exactness import exact_case, unequal
 from compare.selftest.faults import faults, moves

@@ -16,10 +16,10 @@ import reference.clipping
 import reference.layers
 import reference.network
 import reference.normalization
+from compare.distances import distance
 from compare.formulas import network as stated
 from compare.formulas.arithmetic import exact
 from compare.formulas.precision import roundoff
-from compare.judgement import distance
 from compare.tolerances import formula_limit
 from manual import activations
 from manual.initialization import initialize

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import compare.stacking
+from compare.distances import distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import distance, judge_pair
+from compare.judgement import judge_pair
 from compare.piles import Given
 from compare.selftest.cases import cases
 from compare.stacking import settle, told, verify_ahead

@@ -15,10 +15,10 @@ import compare.tolerances
 import manual.activations
 from compare import check_training
 from compare.configuration import Configuration
+from compare.distances import distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import HOPELESS
-from compare.judgement import distance
 from compare.selftest.audit import Usage, findings
 from compare.selftest.exactness import exact_grid
 from compare.selftest.measuring import measure

@@ -18,7 +18,7 @@ from compare.configuration import Configuration
 from compare.divergence import Divergence
 from compare.formulas import precision
 from compare.formulas.precision import narrowed
-from compare.judgement import stated
+from compare.operands import stated
 from compare.reports.report import oracle_type
 from compare.selftest.cases import cases
 from compare.tolerances import STEP

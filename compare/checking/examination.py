@@ -14,10 +14,11 @@ from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
 from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Scene, Shown, suspected
+from compare.distances import Distance, distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, distance, stated
+from compare.operands import stated
 from compare.sums import plain, wider
 from compare.tolerances import CAP, formula_limit
 from compare.verification import Batch

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
 from compare.diagnosis.statements import named
+from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum
 from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, distance, stated
+from compare.operands import stated
 from compare.tolerances import CAP, GROSS, RATE
 from compare.verification import Batch
 

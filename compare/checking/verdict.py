@@ -8,8 +8,7 @@ from typing import Any
 
 from compare.diagnosis import Diagnosis, Scene
 from compare.divergence import Divergence
-from compare.judgement import PARAMETERS
-from compare.traces import kind
+from compare.traces import PARAMETERS, kind
 
 
 @dataclass

@@ -15,9 +15,11 @@ import numpy as np
 
 from compare import traces
 from compare.devices.places import Place
+from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import narrowed
-from compare.judgement import Array, Distance, Trace, distance, judge, judge_pair
+from compare.judgement import judge, judge_pair
+from compare.operands import Array, Trace
 from compare.tasks import Task
 from compare.tolerances import ROUNDOFFS, STEP, cap
 from compare.verification import Batch, needless, verify_step

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
-from compare.judgement import NOTHING, Operands
-from compare.traces import kind, parameters
+from compare.operands import NOTHING, Operands
+from compare.traces import PARAMETERS, kind, parameters
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
-PARAMETERS = ("W", "b", "gamma", "beta")
 COUNTERS = ("micro", "batches")
 GRADIENTS = ("a", "g")  # with a dot, as in a.W1, yet no state of the rule
 
@@ -167,34 +166,25 @@ def computed(
 
 def reads(scene: Scene) -> tuple[set[str], set[str]]:
     """Return the operands that the entry's formula reads of its step, and of the state before it."""
-    shown = scene.last
-    watch = Watched(shown.trace, shown.state, shown.X, shown.Y, own=True, carried=shown.carried)
-    for name in watch.stepped(shown.formulas):
+    s = scene.last
+    operands = Operands(s.trace, s.state, s.X, s.Y, own=True, carried=s.carried)
+    now, then = set[str](), set[str]()
+
+    def read(name: str) -> Tracked:
+        now.add(name)
+        return operands.read(name)
+
+    def before(name: str) -> Tracked:
+        then.add(name)
+        return operands.before(name)
+
+    for name, value in stepping.step(s.formulas, s.parameters, read, before, operands.has):
         if name == scene.entry:
-            return watch.recent
-        watch.recent = set(), set()
+            return now, then
+        operands.stated[name] = value
+        now.clear()
+        then.clear()
     return set(), set()
-
-
-class Watched(Operands):
-    """Operands that remember what was read since the last entry."""
-
-    recent: tuple[set[str], set[str]] = (set(), set())
-
-    def read(self, name: str) -> Tracked:
-        self.recent[0].add(name)
-        return super().read(name)
-
-    def before(self, name: str) -> Tracked:
-        self.recent[1].add(name)
-        return super().before(name)
-
-    def stepped(self, formulas: Formulas) -> Iterator[str]:
-        """Yield the name of every entry once its formula was evaluated."""
-        names = parameters({**self.state, **self.then})
-        for name, value in stepping.step(formulas, names, self.read, self.before, self.has):
-            self.stated[name] = value
-            yield name
 
 
 def shape_of(x: Any) -> tuple[int, ...]:

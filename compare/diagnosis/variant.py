@@ -9,9 +9,10 @@ from itertools import chain
 import numpy as np
 
 from compare.diagnosis.scene import Scene, Shown, shape_of, stepped
+from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
-from compare.judgement import Distance, Operands, distance
+from compare.operands import Operands
 from compare.tolerances import CAP
 
 Direct = Callable[[Operands, Shown], Tracked]

@@ -20,13 +20,13 @@ import reference.activations
 import reference.jacobians
 import reference.network
 from compare.configuration import pair, resolve
+from compare.distances import distance
 from compare.divergence import Divergence
 from compare.experiments.runs import norm
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import total
 from compare.formulas.precision import growth, roundoff
-from compare.judgement import distance
 from compare.tolerances import cap, formula_limit
 from compare.traces import parameters
 from reference import conversion

@@ -19,10 +19,10 @@ import manual.jacobians
 import reference.activations
 import reference.jacobians
 from compare.configuration import Configuration, resolve
+from compare.distances import distance
 from compare.divergence import Divergence
 from compare.experiments.jacobians import preactivation, stated_activation, stated_factor
 from compare.formulas.arithmetic import Tracked, exact
-from compare.judgement import distance
 from compare.tolerances import STEP
 from compare.traces import parameters
 from reference import conversion

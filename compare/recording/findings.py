@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from compare.diagnosis import Diagnosis, diagnose
+from compare.distances import Distance
 from compare.divergence import Divergence
-from compare.judgement import Distance
 from compare.recording.replaying import scene
 from compare.recording.verification import Checked, verify_recording
 from compare.reports.report import cause

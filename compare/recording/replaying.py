@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
-from compare.judgement import NOTHING, stated
+from compare.operands import NOTHING, stated
 from compare.recording.names import is_state
 from compare.recording.reading import Recording
 

@@ -12,9 +12,11 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.distances import distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked, estimated
-from compare.judgement import NOTHING, distance, judge, judge_pair
+from compare.judgement import judge, judge_pair
+from compare.operands import NOTHING
 from compare.recording.container import short
 from compare.recording.reading import Recording
 from compare.recording.replaying import Carried, Step, step, unshown

@@ -14,7 +14,7 @@ from compare.standing import Judged
 from compare.summary import Quantity, Summary
 from compare.tasks import Task
 from compare.tolerances import STEP
-from compare.traces import kind
+from compare.traces import PARAMETERS, kind
 from compare.witnesses.testimony import Testimony
 
 
@@ -112,7 +112,7 @@ def cause(step: int, entry: str) -> str:
     >>> cause(0, "loss"), cause(0, "W1")
     ('the initial weights are too large', 'the learning rate is too large')
     """
-    moved = step > 0 or kind(entry) in ("W", "b", "gamma", "beta")
+    moved = step > 0 or kind(entry) in PARAMETERS
     return f"the {'learning rate is' if moved else 'initial weights are'} too large"
 
 

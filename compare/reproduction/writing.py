@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
-from compare.diagnosis.scene import PARAMETERS
 from compare.reports.files import write_bytes, write_text
 from compare.reproduction import lines
 from compare.reproduction.shrinking import needed
-from compare.traces import kind, parameters
+from compare.traces import PARAMETERS, kind, parameters
 
 Array = NDArray[Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from compare.distances import Distance
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import Distance
 from compare.selftest.faults import SINGLE, label
 from compare.standing import Judged
 from compare.tolerances import AUDIT, STEP, STEP_AUDIT, formula_limit

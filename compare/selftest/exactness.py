@@ -17,7 +17,7 @@ import numpy as np
 
 from compare.configuration import Configuration
 from compare.formulas.precision import narrowed
-from compare.judgement import stated
+from compare.operands import stated
 from compare.selftest.cases import Case, pick, sealed
 from compare.selftest.choices import Array, Random
 from compare.verification import Batch

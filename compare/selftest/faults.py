@@ -18,17 +18,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compare.distances import allowance, floating, widened
 from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import magnitude, roundoff, smallest
 from compare.formulas.stepping import Formulas
-from compare.judgement import Operands, allowance, floating, stated, widened
+from compare.operands import Operands, stated
 from compare.selftest.choices import Array, Random
 from compare.tolerances import FAULT_TARGETS
-from compare.traces import kind, parameters
+from compare.traces import PARAMETERS, kind, parameters
 
 Trace = Mapping[str, Array]
-PARAMETERS = ("W", "b", "gamma", "beta")
 FORMED_ANEW = (
     "mu",
     "var",

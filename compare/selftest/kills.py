@@ -21,7 +21,7 @@ from compare.diagnosis import Scene, Shown, Variant, network, rules
 from compare.diagnosis.generic import settings
 from compare.program import planted
 from compare.selftest.beds import RULE, Bed
-from compare.traces import kind
+from compare.traces import PARAMETERS, kind
 
 Array = NDArray[Any]
 Trace = Mapping[str, Array]
@@ -170,9 +170,7 @@ def elsewhere(c: Configuration, t: Trial, variant: Variant, entry: str) -> Itera
 
 def located(origin: str, entry: str) -> bool:
     state = "." in origin and origin[:2] not in ("a.", "g.")
-    return origin == entry or (
-        entry == RULE and (state or kind(origin) in ("W", "b", "gamma", "beta"))
-    )
+    return origin == entry or (entry == RULE and (state or kind(origin) in PARAMETERS))
 
 
 def called(name: str, names: tuple[str, ...]) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from compare.configuration import Configuration
 from compare.divergence import Divergence
-from compare.judgement import judge, stated
+from compare.judgement import judge
+from compare.operands import stated
 from compare.selftest.audit import Usage, used
 from compare.selftest.cases import Case, cases
 from compare.selftest.choices import Array, Random

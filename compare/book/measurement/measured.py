@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.judgement import Distance
+from compare.distances import Distance
 from compare.tolerances import formula_limit
 
 Array = NDArray[Any]

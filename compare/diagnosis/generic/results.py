@@ -11,9 +11,9 @@ import numpy as np
 from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
 from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of, stepped
 from compare.diagnosis.variant import Variant
+from compare.distances import distance
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum, minimum, sqrt
-from compare.judgement import distance
 from compare.tolerances import CAP
 from compare.traces import kind
 

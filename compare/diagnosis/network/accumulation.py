@@ -12,7 +12,7 @@ from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import total
 from compare.formulas.stepping import Expected, Formulas
-from compare.judgement import Operands
+from compare.operands import Operands
 
 
 def accumulations(scene: Scene) -> Iterator[Variant]:

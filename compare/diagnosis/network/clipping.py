@@ -14,7 +14,7 @@ from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
 from compare.formulas.stepping import Expected, Formulas
-from compare.judgement import Operands
+from compare.operands import Operands
 
 Gradients = Mapping[str, Tracked]
 Norm = Callable[[Gradients], Tracked]

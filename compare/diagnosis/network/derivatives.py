@@ -13,7 +13,7 @@ from compare.diagnosis.statements import line, named
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import Operands
+from compare.operands import Operands
 
 
 def derivatives(scene: Scene) -> Iterator[Variant]:

@@ -9,7 +9,7 @@ from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import Operands
+from compare.operands import Operands
 
 
 def dropouts(scene: Scene) -> Iterator[Variant]:

@@ -10,7 +10,7 @@ from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
-from compare.judgement import Operands
+from compare.operands import Operands
 
 SEEN = "1/m is already in dZ"
 PENALTIES = (1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 0.05, 0.1, 0.5, 1.0)

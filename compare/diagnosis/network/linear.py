@@ -11,7 +11,7 @@ from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt
-from compare.judgement import Operands
+from compare.operands import Operands
 
 
 def linear(scene: Scene) -> Iterator[Variant]:

@@ -19,7 +19,7 @@ from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, exp, log, maximum, minimum, sqrt, where
 from compare.formulas.stepping import Formulas
-from compare.judgement import stated as stated_step
+from compare.operands import stated as stated_step
 
 Formula = Callable[..., Tracked]
 SMOOTHINGS = (0.1, 0.05, 0.01, 0.2)

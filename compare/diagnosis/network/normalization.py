@@ -14,7 +14,7 @@ from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt, total
 from compare.formulas.stepping import Formulas
-from compare.judgement import Operands
+from compare.operands import Operands
 
 
 @dataclass(frozen=True)

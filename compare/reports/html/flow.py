@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from compare.configuration import Configuration
 from compare.reports.html.terms import term
-from compare.traces import kind
+from compare.traces import PARAMETERS, kind
 
 COLUMNS = {
     "forward": (10, 118),
@@ -25,7 +25,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "forward": ("Z", "N", "A", "D"),
     "backward": ("dZ", "dN", "dA", "dD"),
     "gradient": ("dW", "db", "dgamma", "dbeta"),
-    "parameter": ("W", "b", "gamma", "beta"),
+    "parameter": PARAMETERS,
 }
 NORMALIZATION = ("mu", "var", "xhat", "running_mean", "running_var", "batches")
 RANKS = ("wrong", "blown", "inherited", "hidden", "later", "agrees")

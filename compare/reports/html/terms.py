@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compare.configuration import Configuration, parse
-from compare.traces import kind
+from compare.traces import PARAMETERS, kind
 
 COUPLED = ("softmax", "log_softmax")  # every output depends on every input of its column
 
@@ -76,5 +76,5 @@ TERMS: Mapping[str, Callable[[int, Configuration], str]] = {
     "dbeta": lambda l, c: f"Σ dN{l}",
     "norm": lambda l, c: "of all gradients",
     "micro": lambda l, c: f"of {c.accumulate}",
-    **dict.fromkeys(("W", "b", "gamma", "beta"), ruled),
+    **dict.fromkeys(PARAMETERS, ruled),
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from compare.diagnosis.network.activations import names_of, reoptioned, swapped
-from compare.diagnosis.network.losses import SMOOTHINGS, smoothed
+from compare.diagnosis.network.loss_forms import SMOOTHINGS, smoothed
 from compare.diagnosis.network.slopes import SLOPES
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named

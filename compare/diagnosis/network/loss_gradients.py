@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from compare.diagnosis.network.forms import unshifted_softmax
-from compare.diagnosis.network.losses import (
+from compare.diagnosis.network.loss_forms import (
     EPSILONS,
     SMOOTHINGS,
-    alternatives,
     clipped,
     elements,
     examples,
-    reoptioned,
     smoothed,
-    with_loss,
 )
+from compare.diagnosis.network.losses import alternatives, reoptioned, with_loss
 from compare.diagnosis.scene import Scene
 from compare.diagnosis.statements import line, named
 from compare.diagnosis.variant import Variant

@@ -13,7 +13,17 @@ from functools import partial
 import numpy as np
 
 from compare.diagnosis.generic.settings import UNASKED, rule_defaults
-from compare.diagnosis.rules import descent, kin, moments, resilient, roots
+from compare.diagnosis.rules import (
+    adadelta,
+    adagrad,
+    adam,
+    adamax,
+    nadam,
+    radam,
+    rmsprop,
+    rprop,
+    sgd,
+)
 from compare.diagnosis.rules.mistake import ASCENTS, FALLING, Mistake, Rule, decays, decoupled
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
@@ -21,18 +31,18 @@ from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
 
 FAMILIES: Mapping[str, tuple[Rule, Sequence[Mistake]]] = {
-    "sgd": (descent.sgd, descent.MISTAKES),
-    "momentum": (descent.sgd, descent.MISTAKES),
-    "adagrad": (roots.adagrad, roots.ADAGRAD),
-    "rmsprop": (roots.rmsprop, roots.RMSPROP),
-    "rmsprop_eps_inside": (roots.rmsprop_eps_inside, roots.RMSPROP_EPS_INSIDE),
-    "adadelta": (roots.adadelta, roots.ADADELTA),
-    "adam": (moments.adam, moments.ADAM),
-    "adamw": (moments.adam, moments.ADAM),
-    "adamax": (kin.adamax, kin.ADAMAX),
-    "nadam": (kin.nadam, kin.NADAM),
-    "radam": (kin.radam, kin.RADAM),
-    "rprop": (resilient.rprop, resilient.RPROP),
+    "sgd": (sgd.sgd, sgd.MISTAKES),
+    "momentum": (sgd.sgd, sgd.MISTAKES),
+    "adagrad": (adagrad.adagrad, adagrad.MISTAKES),
+    "rmsprop": (rmsprop.rmsprop, rmsprop.MISTAKES),
+    "rmsprop_eps_inside": (rmsprop.rmsprop_eps_inside, rmsprop.EPS_INSIDE),
+    "adadelta": (adadelta.adadelta, adadelta.MISTAKES),
+    "adam": (adam.adam, adam.MISTAKES),
+    "adamw": (adam.adam, adam.MISTAKES),
+    "adamax": (adamax.adamax, adamax.MISTAKES),
+    "nadam": (nadam.nadam, nadam.MISTAKES),
+    "radam": (radam.radam, radam.MISTAKES),
+    "rprop": (rprop.rprop, rprop.MISTAKES),
 }
 UNCOUNTED = ("sgd", "momentum", "rmsprop_eps_inside")  # rules that keep no step number
 

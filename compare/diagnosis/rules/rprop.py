@@ -38,7 +38,7 @@ def rprop(
     yield "", where(prev > 0.0, p - size, where(prev < 0.0, p + size, p))
 
 
-RPROP = (
+MISTAKES = (
     Mistake({"turning": "step"}, "a step is taken where the gradient turns", "prev = g",
             "prev = np.where(g * prev < 0, 0, g)", "Rprop+ and iRprop differ from torch here"),
     Mistake({"turning": "kept"}, "the gradient is kept where it turns, though no step is taken",

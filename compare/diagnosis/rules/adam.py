@@ -183,7 +183,7 @@ AVERAGES = (
     Mistake({"second": "first whole"}, "v starts with the first square whole", "v_1 = g**2",
             "v_1 = (1 - beta2) * g**2"),
 )  # fmt: skip
-ADAM = (
+MISTAKES = (
     *EPSILONS,
     *CORRECTIONS,
     *AVERAGES,

@@ -1,0 +1,79 @@
+r"""Adagrad, whose step is divided by the root of all squares so far, as people get it wrong."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from compare.diagnosis.rules.mistake import Mistake
+from compare.diagnosis.rules.roots import INSIDE, NEAR, ROOTS
+from compare.diagnosis.rules.terms import decayed, root, shrunk
+from compare.formulas.arithmetic import Tracked
+from compare.formulas.functions import absolute, power, sqrt, total
+from compare.formulas.optimizers.terms import (
+    ONE,
+    Expected,
+    Slots,
+    counted,
+    held,
+    number,
+    square,
+)
+
+
+def adagrad(
+    p: Tracked, g: Tracked, old: Slots, new: Slots, *,
+    m: int = 1, weight: str = "coupled", epsilon: str = "outside", rate: str = "t - 1",
+    start: str = "given", **o: Any,
+) -> Expected:  # fmt: skip
+    """Return the step: `epsilon` is its place, `rate` the decay of lr, `start` how the sum is kept."""
+    d = decayed(p, g, o, weight, m)
+    t = counted(old("t"), p)
+    yield "t", t
+    first = held({"0.1": 0.1}.get(start, o.get("initial_accumulator_value", 0.0)), p)
+    s = total(old("s") or first, square(d))
+    if start in ("no sum", "magnitudes"):
+        s = square(d) if start == "no sum" else total(old("s") or first, absolute(d))
+    yield "s", s
+    t, s = new("t") or t, new("s") or s
+    steps = {"t": held(t, ONE), "none": 0.0 * held(t, ONE)}.get(rate, held(t, ONE) - 1.0)
+    decay = o.get("lr_decay", 0.0)
+    below = 1.0 + steps * number(decay) if rate != "compound" else compounded(decay, t)
+    below = {"root": sqrt(below), "power": power(1.0 + decay, steps)}.get(rate, below)
+    lr = number(o["lr"]) / below
+    squares = old("s") or first if start == "stale" else s
+    squares = squares / held(t, p) if start == "mean" else squares
+    step = held(lr, p) * d / root(squares, o.get("eps", 1e-10), epsilon)
+    yield "", total(shrunk(p, o, weight), -step)
+
+
+def compounded(decay: float, t: Tracked) -> Tracked:
+    r"""Return $\prod_{k < t} (1 + k \lambda)$: every step divides the rate that the last one left."""
+    steps = int(t.value.flat[0])
+    product = float(np.prod(1.0 + decay * np.arange(steps)))
+    return number(product).rounded(math.sqrt(steps))
+
+
+MISTAKES = (
+    INSIDE,
+    *ROOTS,
+    *NEAR,
+    Mistake({"rate": "t"}, "lr_decay one step early", "lr / (1 + t * lr_decay)",
+            "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"rate": "compound"}, "lr_decay compounds from step to step",
+            "lr = lr / (1 + (t - 1) * lr_decay), kept for the next step",
+            "lr / (1 + (t - 1) * lr_decay) of the first lr", needs="lr_decay"),
+    Mistake({"rate": "root"}, "the root of the decay", "lr / np.sqrt(1 + (t - 1) * lr_decay)",
+            "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"rate": "power"}, "lr_decay as a power of the step", "lr / (1 + lr_decay)**(t - 1)",
+            "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
+    Mistake({"start": "mean"}, "the mean of the squares, not their sum", "np.sqrt(s / t)", "np.sqrt(s)"),
+    Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
+            same_as="lr_decay=0", needs="lr_decay"),
+    Mistake({"start": "0.1"}, "the accumulator starts at 0.1", "s_0 = 0.1",
+            "s_0 = initial_accumulator_value", "Keras, optax", "initial_accumulator_value=0.1"),
+    Mistake({"start": "no sum"}, "squares are not summed", "s = g**2", "s = s + g**2"),
+    Mistake({"start": "magnitudes"}, "the gradient is not squared", "s = s + np.abs(g)", "s = s + g**2"),
+)  # fmt: skip

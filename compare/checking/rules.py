@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, cycle
 from typing import Any
 
@@ -103,31 +103,78 @@ def examine_rule(
     if not falls:
         verdict = replace(verdict, notes=(STEADY_ALONE,))
     for varied in (base, *variations(rule, known, base)):
+        candidate = Candidate(rule, known, varied, initial)
         runs = gradients((3, 5), steps, dtype, seed + 1, long=varied is base)
-        for case, grads, rates in sequences(runs, falls=falls and varied is base):
-            verdict = with_options(verdict, rule, known, varied, initial, case, grads, rates)
+        for course in courses(runs, falls=falls and varied is base):
+            verdict = candidate.judged(verdict, course)
             if not verdict.right:
-                others = (
-                    run(rule, known, varied, initial, g, r)
-                    for k, g, r in sequences(runs, False)
-                    if k != case
-                )
-                return told_apart(verdict, others)
+                others = (o for o in courses(runs, falls=False) if o.case != course.case)
+                return told_apart(verdict, map(candidate.run, others))
     return verdict
 
 
-def sequences(
-    runs: Mapping[str, list[Array]], falls: bool
-) -> Iterator[tuple[str, list[Array], Sequence[float]]]:
-    """Yield sequences of gradients with the share of lr at their steps; if it `falls`, the first in two ways."""
+@dataclass(frozen=True)
+class Course:
+    """A sequence of gradients, and the share of lr at its steps, again and again; None: lr is not given anew."""
+
+    case: str
+    gradients: Sequence[Array]
+    shares: Sequence[float] | None = None
+
+    def changed(self, lr: float) -> list[dict[str, Any]]:
+        """Return the options that change, of each step."""
+        if self.shares is None:
+            return [{} for _ in self.gradients]
+        return [{"lr": lr * c} for c, _ in zip(cycle(self.shares), self.gradients)]
+
+
+def courses(runs: Mapping[str, list[Array]], *, falls: bool) -> Iterator[Course]:
+    """Yield the sequences of gradients; the first with a learning rate that falls, too, if it `falls`."""
     for case, grads in runs.items():
-        yield case, grads, STEADY
+        yield Course(case, grads)
         if falls:
-            yield f"{case}, a falling learning rate", grads, FALLING
+            yield Course(f"{case}, a falling learning rate", grads, FALLING)
             falls = False
 
 
-STEADY, FALLING = (1.0,), (1.0, 0.5, 0.1)
+@dataclass(frozen=True)
+class Candidate:
+    """A rule with its options, the formula it is held against, and the parameters it starts from."""
+
+    rule: Any
+    known: str
+    options: dict[str, Any]
+    initial: Mapping[str, Array]
+
+    def judged(self, verdict: Verdict, course: Course) -> Verdict:
+        """Return the verdict after one more course."""
+        _, notes, lacking = options_for(self.rule, self.options, self.known)
+        if lacking and callable(self.rule):
+            notes += [f"it takes no {n}: its own must be {self.options[n]}" for n in lacking]
+        verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
+        case = ", ".join([course.case, *(f"{k}={v}" for k, v in self.options.items())])
+        try:
+            return examine(
+                verdict, *self.run(course), torch_rule(self.known, self.options), case=case
+            )
+        except Exception as error:
+            return verdict.stopped(case, error)
+
+    def run(self, course: Course) -> Run:
+        """Return the rule's run over a course: the formulas of its batches, the start, its steps."""
+        rule = getattr(optimizers, self.known)
+        formulas = bare(rule=rule, hyperparameters=dict(self.options), only="update")
+        given = options_for(self.rule, self.options, self.known)[0]
+        changed = course.changed(self.options["lr"])
+        steps = stepped(self.rule, given, self.initial, course.gradients, changed)
+        return (
+            lambda b: replace(formulas, hyperparameters={**self.options, **b.options}),
+            self.initial,
+            steps,
+        )
+
+
+FALLING = (1.0, 0.5, 0.1)
 STEADY_ALONE = "lr cannot be changed from step to step here, so that a falling one was not tried"
 
 
@@ -159,46 +206,6 @@ def possible(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         options = {"momentum": 0.9, **options}
     if not (options.get("nesterov") and (options.get("dampening") or not options["momentum"])):
         yield options
-
-
-def with_options(
-    verdict: Verdict,
-    rule: Any,
-    known: str,
-    options: dict[str, Any],
-    initial: Mapping[str, Array],
-    case: str,
-    sequence: Sequence[Array],
-    rates: Sequence[float],
-) -> Verdict:
-    """Return the verdict after a sequence of gradients with these options, lr times each of `rates` in turn."""
-    _, notes, lacking = options_for(rule, options, known)
-    if lacking and callable(rule):
-        notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
-    verdict = replace(verdict, notes=tuple(dict.fromkeys((*verdict.notes, *notes))))
-    case = ", ".join([case, *(f"{k}={v}" for k, v in options.items())])
-    try:
-        formulas, initial, steps = run(rule, known, options, initial, sequence, rates)
-        reference = torch_rule(known, options)
-        return examine(verdict, formulas, initial, steps, reference, case=case)
-    except Exception as error:
-        return verdict.stopped(case, error)
-
-
-def run(
-    rule: Any,
-    known: str,
-    options: Mapping[str, Any],
-    initial: Mapping[str, Array],
-    sequence: Sequence[Array],
-    rates: Sequence[float],
-) -> Run:
-    """Return a rule's run over a sequence of gradients, with lr times each of `rates` in turn."""
-    formulas = bare(rule=getattr(optimizers, known), hyperparameters=dict(options), only="update")
-    falls = rates is not STEADY
-    changed = [{"lr": options["lr"] * c} if falls else {} for c, _ in zip(cycle(rates), sequence)]
-    steps = stepped(rule, options_for(rule, options, known)[0], initial, sequence, changed)
-    return lambda b: replace(formulas, hyperparameters={**options, **b.options}), initial, steps
 
 
 def torch_rule(known: str, options: dict[str, Any]) -> Callable[..., dict[str, Array]]:

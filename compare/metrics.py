@@ -6,43 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-import manual.activations
-import manual.network
-import reference.activations
-import reference.network
-from compare.configuration import Configuration, parse, resolve
+from compare.configuration import Configuration, parse
 from compare.datasets import Dataset
-from compare.traces import parameters
-from reference import conversion
+from compare.evaluation import predict_manual, predict_reference
 
 Array = NDArray[Any]
-RUNNING = ("running_mean", "running_var")
-
-
-def predict_manual(configuration: Configuration, state: Mapping[str, Array], X: Array) -> Array:
-    """Return A_L of the NumPy net in evaluation."""
-    activations = [resolve(manual.activations, text) for text in configuration.activations]
-    with np.errstate(all="ignore"):
-        return manual.network.evaluate(
-            state, X, activations=activations, batch_norm=configuration.batch_norm
-        )
-
-
-def predict_reference(configuration: Configuration, state: Mapping[str, Array], X: Array) -> Array:
-    """Return A_L of the torch net in evaluation."""
-    names = [n for n in state if n in parameters(state) or n.startswith(RUNNING)]
-    activations = [resolve(reference.activations, text) for text in configuration.activations]
-    with torch.no_grad():
-        A = reference.network.evaluate(
-            conversion.tensors({n: state[n] for n in names}),
-            conversion.rows(X),
-            activations=activations,
-            batch_norm=configuration.batch_norm,
-        )
-    return conversion.columns(A)
 
 
 def score(task: str, loss: str, A: Array, Y: Array) -> dict[str, float]:

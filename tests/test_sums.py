@@ -58,6 +58,32 @@ def test_a_plain_sum_of_equal_terms_is_no_mistake(dtype, way):
     assert judged.margin < 1.0
 
 
+@pytest.mark.parametrize("way", [verify, verify_ahead])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_reference_that_sums_one_by_one_is_no_divergence(dtype, way):
+    """torch's product on several threads does: what follows may be as far apart as that."""
+    state, batch = problem(dtype)
+    sides = CONFIGURATION.by_hand(), one_by_one_alone(looped()), CONFIGURATION
+    found = list(way(*sides, state, [batch] * 3))
+    judged = next(j for j in found[1].judged if j.name == "db2")
+    assert judged.reference.ratio > 12.0
+    assert not judged.apart
+    wrong = CONFIGURATION.by_hand(), one_by_one_alone(looped(20_000.0)), CONFIGURATION
+    with pytest.raises(Divergence, match="the reference does not compute"):
+        list(way(*wrong, state, [batch] * 3))
+
+
+def one_by_one_alone(step):
+    """Return a step that takes no stack."""
+
+    def alone(state, X, Y, **options):
+        if X.ndim > 2:
+            raise ValueError("one step at a time")
+        return step(state, X, Y, **options)
+
+    return alone
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_what_no_plain_sum_would_lose_is_a_mistake(dtype):
     with pytest.raises(Divergence, match="formula of db2"):

@@ -44,7 +44,8 @@ def judgement(
 ) -> Judgement:
     """Judge one step: what is given is not judged, what has a formula is, what has none is said."""
     X, Y = batch.X, batch.Y
-    state = {n: x for n, x in start.items() if n not in carried}
+    stale = ONCE - batch.state.keys()
+    state = {n: x for n, x in start.items() if n not in carried and n not in stale}
     given = {n: x for n, x in batch.state.items() if n not in trace}
     clean, notes = readable(trace, X.dtype)
     expected: dict[str, Tracked] = {}
@@ -73,7 +74,10 @@ def judgement(
 def given_back(clean: Mapping[str, Array], batch: Batch, formulas: Formulas) -> dict[str, Distance]:
     """Return the distances of what the program was given and shows again: X, Y and lr must be those."""
     dtype, found = batch.X.dtype, {}
-    for name, x in {"X": batch.X, "Y": batch.Y}.items():
+    given = {"X": batch.X, "Y": batch.Y} | {
+        n: batch.state[n] for n in EVALUATED & batch.state.keys()
+    }
+    for name, x in given.items():
         if name in clean:
             value = exact(x, dtype)
             same = clean[name].shape == x.shape
@@ -178,7 +182,8 @@ def array_kind(x: Any) -> str:
         return "O"
 
 
-COUNTS, GIVEN = ("micro",), ("X", "Y", "lr")
+COUNTS, GIVEN, EVALUATED = ("micro",), ("X", "Y", "lr", "evalX", "evalY"), {"evalX", "evalY"}
+ONCE = {*EVALUATED, "epochstart"}  # of the step they are given at alone
 
 
 def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:

@@ -2,8 +2,9 @@ r"""Checking a whole training step, or a training run, entry by entry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -182,9 +183,11 @@ def check_training(
 ) -> Verdict:
     """Check a training run that goes on by itself: one mapping of entries a step, for these batches.
 
-    The run starts at `initial`, and each step from what the step before showed. Raises Wrong where
-    an entry is not what its formula makes of the run's own numbers; ValueError where there are
-    fewer or more steps than batches.
+    The run starts at `initial`, and each step from what the step before showed. Where a batch is given
+    inputs of an evaluation, `Batch(X, Y, state={"evalX": ..., "evalY": ...})`, evalA1, ... and evalloss
+    are what the net makes of them after the step; where a list of mappings shows epochloss, it is the
+    mean over the examples since the last one. Raises Wrong where an entry is not what its formula
+    makes of the run's own numbers; ValueError where there are fewer or more steps than batches.
     """
     return passed(examine_training(traces, like, initial, batches, name=name))
 
@@ -208,12 +211,26 @@ def examine_training(
             verdict,
             formulas(c),
             initial,
-            paired(traces, batches),
+            paired(traces, epochs(traces, batches)),
             c.by_torch(),
             case="the run",
         )
     except ValueError as error:
         return replace(verdict, error=str(error))
+
+
+def epochs(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Iterable[Batch]:
+    """Return the batches; where a run shows the mean loss of its epochs, each says whether it begins one."""
+    shows = [
+        isinstance(t, Mapping) and "epochloss" in t
+        for t in (traces if isinstance(traces, Sequence) else ())
+    ]
+    if not any(shows):
+        return batches
+    return (
+        replace(batch, state={**batch.state, "epochstart": np.array(1.0 * start)})
+        for batch, start in zip(batches, chain([True], shows, repeat(False)), strict=False)
+    )
 
 
 def paired(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Iterator[Step]:

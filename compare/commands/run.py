@@ -181,6 +181,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
 
     from compare import memory
     from compare.divergence import Divergence
+    from compare.evaluation import unlike
     from compare.metrics import scores
     from compare.pacing import Unequal
     from compare.replay import failing
@@ -208,6 +209,7 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
         c = task.configuration
         with np.errstate(all="ignore"):
             report.metrics = scores(c, task.dataset, last.candidate, last.reference)
+            report.unlike = list(unlike(c, task.dataset, last.candidate))
     return report
 
 

@@ -31,11 +31,16 @@ def examples(scene: Scene) -> Iterator[Words]:
         if words := question(scene, mine, right):
             yield words
             return
-    yield from scaled(scene.origin, mine, right)
+    yield from scaled(mine, right, labels=scene.origin in LABELS)
 
 
 def batch(shown: Shown, name: str) -> Array:
-    return shown.X if name == "X" else shown.Y
+    """Return what the step was given: its batch, or the inputs and targets of an evaluation."""
+    return {"X": shown.X, "Y": shown.Y}.get(name, shown.state.get(name, NONE))
+
+
+NONE = np.zeros((0, 0))
+LABELS = ("Y", "evalY")
 
 
 def sized(mine: Array, right: Array, nominal: int) -> Iterator[Words]:
@@ -55,8 +60,8 @@ def reordered(scene: Scene, mine: Array, right: Array) -> Words | None:
     others = [batch(s, scene.origin) for s in (*scene.steps, *scene.after) if s is not scene.last]
     if any(np.array_equal(mine, other) for other in others):
         return "the batch of another step", "other examples than given", "the batch of this step"
-    known = {tuple(column) for x in (right, *others) for column in x.T}
-    apart = scene.origin == "Y" and "X" in scene.last.trace
+    known = {tuple(column) for x in (right, *others) if len(x) for column in x.T}
+    apart = scene.origin in LABELS and scene.origin.replace("Y", "X") in scene.last.trace
     real = len(known) > 2 * right.shape[0]  # more than the classes that labels have
     if sorted(map(tuple, mine.T)) == sorted(map(tuple, right.T)) and (real or not apart):
         if apart:
@@ -70,7 +75,7 @@ def reordered(scene: Scene, mine: Array, right: Array) -> Words | None:
 
 def numbered(scene: Scene, mine: Array, right: Array) -> Words | None:
     """Return the words for classes that are numbered otherwise, or labels that are turned round."""
-    if scene.origin != "Y":
+    if scene.origin not in LABELS:
         return None
     for k in range(1, right.shape[0]):
         if np.array_equal(mine, np.roll(right, k, axis=0)):
@@ -84,7 +89,7 @@ def numbered(scene: Scene, mine: Array, right: Array) -> Words | None:
 
 def arranged(scene: Scene, mine: Array, right: Array) -> Words | None:
     """Return the words for the given numbers, arranged otherwise: rows in another order, or reshaped."""
-    what, given = ("classes", "targets") if scene.origin == "Y" else ("features", "examples")
+    what, given = ("classes", "targets") if scene.origin in LABELS else ("features", "examples")
     if sorted(map(tuple, mine)) == sorted(map(tuple, right)):
         order = [next(i for i, row in enumerate(right) if np.array_equal(row, x)) for x in mine]
         told = ", ".join(map(str, order[:SHOWN])) + (", ..." if len(order) > SHOWN else "")

@@ -9,7 +9,7 @@ import numpy as np
 from compare.diagnosis.batches import examples
 from compare.diagnosis.scene import Scene, Shown
 
-GIVEN = ("X", "Y", "lr")
+GIVEN = ("X", "Y", "evalX", "evalY", "lr")
 
 
 def mistakes(scene: Scene) -> Iterator[tuple[str, str, str]]:

@@ -40,12 +40,12 @@ DONE: Mapping[str, tuple[Callable[[Array], Array], str]] = {
 }
 
 
-def scaled(name: str, mine: Array, right: Array) -> Iterator[Words]:
+def scaled(mine: Array, right: Array, *, labels: bool) -> Iterator[Words]:
     """Yield (mistake, yours, right) for X or Y made of what was given, element by element: the first that fits."""
     if not np.isfinite(mine).all():
-        yield CONSTANT if name == "X" else ("targets that are not finite", "nan or inf", "numbers")
+        yield ("targets that are not finite", "nan or inf", "numbers") if labels else CONSTANT
         return
-    questions = (transformed, features if name == "X" else targets, clipped, partly)
+    questions = (transformed, targets if labels else features, clipped, partly)
     with np.errstate(all="ignore"):
         yield from [words for question in questions if (words := question(mine, right))][:1]
 

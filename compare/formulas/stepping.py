@@ -11,6 +11,7 @@ import numpy as np
 
 from compare.formulas import network
 from compare.formulas.arithmetic import Tracked, errors
+from compare.formulas.evaluation import evaluation, mean_loss
 from compare.formulas.precision import Array
 
 Slots = Callable[[str], Tracked | None]
@@ -33,6 +34,8 @@ class Formulas:
     frozen: Sequence[str] = ()
     late: bool = False  # whether the mean over micro-batches is taken of gradients, not of the loss
     apart: bool = False  # whether the rule mixes the entries of a parameter, so that each is stepped by itself
+    evaluates: Callable[..., Expected] = evaluation
+    averages: Callable[..., Expected] = mean_loss  # the losses of an epoch
     only: str = "step"  # or "update", "activation", "loss": that part alone
 
 
@@ -60,6 +63,12 @@ def step(
     yield f"d{output}", d if share == 1.0 else d * share
     yield from network.backward(read, before, has, *shape)
     yield from update(formulas, names, read, before, has)
+    if has("evalX"):
+        yield from formulas.evaluates(read, before, has, formulas.activations, formulas.batch_norm)
+    if has("evalX") and has("evalY"):
+        yield "evalloss", loss(read(f"eval{output}"), before("evalY"))
+    if has("epochstart"):
+        yield from formulas.averages(read, before, has)
 
 
 def single(formulas: Formulas, read: Callable[[str], Tracked]) -> Expected:

@@ -28,6 +28,7 @@ class Report:
     metrics: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     drift: dict[str, Any] = field(default_factory=dict)
     testimonies: list[Testimony] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)  # how the nets differ in evaluation
     interrupted: bool = False
     broken: str | None = None  # why there was nothing to judge: unlike derivations or traces
     failing: Failing | None = None  # the step of the divergence, looked at again
@@ -36,7 +37,8 @@ class Report:
     @property
     def verdict(self) -> str:
         """Return "parity", or "divergence"."""
-        return "divergence" if self.divergence or self.broken or self.against else "parity"
+        wrong = self.divergence or self.broken or self.against or self.unlike
+        return "divergence" if wrong else "parity"
 
     @property
     def against(self) -> list[Testimony]:
@@ -65,6 +67,8 @@ class Report:
             return f"DIVERGENCE: {self.broken}"
         if self.against:
             return f"DIVERGENCE: {'; '.join(t.sentence for t in self.against)}"
+        if self.unlike:
+            return f"DIVERGENCE in evaluation, every step agrees: {'; '.join(self.unlike)}"
         if s.blown:
             step, entry = s.blown
             return (

@@ -1,0 +1,134 @@
+"""What a run shows besides its steps: the net in evaluation, on data of its own, and the mean loss of an epoch."""
+
+import numpy as np
+import pytest
+
+import manual.activations
+import manual.losses
+import manual.network
+from compare.checking.steps import examine_training
+from compare.configuration import Configuration
+from compare.verification import Batch
+
+PLAIN = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.1})
+NORMED = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.1}, batch_norm={})
+DROPPED = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.1}, dropout=0.4)
+SIZES, EPS = (8, 8, 5), 1e-5
+
+
+def start(c):
+    r = np.random.default_rng(0)
+    state = {"W1": r.normal(size=(4, 5)), "b1": r.normal(size=(4, 1))}
+    state |= {"W2": r.normal(size=(3, 4)), "b2": r.normal(size=(3, 1))}
+    if c.batch_norm is not None:
+        state |= {"gamma1": r.normal(size=(4, 1)), "beta1": r.normal(size=(4, 1))}
+        state |= {
+            "running_mean1": np.zeros((4, 1)),
+            "running_var1": np.ones((4, 1)),
+            "batches1": np.array(0),
+        }
+    return state
+
+
+def batches(c):
+    r = np.random.default_rng(1)
+    held = {"evalX": r.normal(size=(5, 9)) + 0.5, "evalY": r.normal(size=(3, 9))}
+    for k in range(6):
+        m = SIZES[k % 3]
+        masks = {"mask1": (r.random((4, m)) > 0.4).astype(float)} if c.dropout else {}
+        ends = held if k % 3 == 2 else {}
+        yield Batch(r.normal(size=(5, m)), r.normal(size=(3, m)), {}, masks | ends)
+
+
+def evaluated(c, trace, start, X, Y):
+    """Return what the net makes of X after the step."""
+    names = [manual.activations.tanh, manual.activations.identity]
+    A = manual.network.evaluate(trace, X, activations=names, batch_norm=c.batch_norm)
+    return {"evalA2": A, "evalloss": manual.losses.mse(A, Y)[0]}
+
+
+def weighted(losses, sizes):
+    return np.average(losses, weights=sizes)
+
+
+def run(c, evaluate=evaluated, mean=weighted, scale=lambda x: x):
+    """Return the verdict on a run that evaluates at the end of each epoch."""
+    given, at, shown, losses = list(batches(c)), start(c), [], []
+    for b in given:
+        before = {**at, **b.state}
+        at = c.by_hand()(before, b.X, b.Y)
+        losses.append(float(at["loss"]))
+        entries = dict(at)
+        if "evalX" in b.state:
+            X = scale(b.state["evalX"])
+            entries |= {"evalX": X} | evaluate(c, at, before, X, b.state["evalY"])
+            entries["epochloss"] = np.asarray(mean(losses, SIZES))
+            losses = []
+        shown.append(entries)
+    return examine_training(shown, c, start(c), given)
+
+
+@pytest.mark.parametrize("c", [PLAIN, NORMED, DROPPED], ids=["plain", "batch norm", "dropout"])
+def test_a_right_evaluation_is_right(c):
+    verdict = run(c)
+    assert verdict.right, str(verdict)
+    assert {"evalA2", "evalloss", "epochloss"} <= {*verdict.shown}
+    assert {"losses", "examples"}.isdisjoint(verdict.hidden)
+
+
+def by_its_own(c, trace, start, X, Y, less=0):
+    Z = trace["W1"] @ X + trace["b1"]
+    mean = Z.mean(axis=1, keepdims=True)
+    own = {"running_mean1": mean, "running_var1": Z.var(axis=1, keepdims=True, ddof=less)}
+    return evaluated(c, trace | own, start, X, Y)
+
+
+def halved(c, trace, start, X, Y):
+    A = 0.6 * np.tanh(trace["W1"] @ X + trace["b1"])
+    return {"evalA2": trace["W2"] @ A + trace["b2"]}
+
+
+WRONG = {
+    "in evalA2: the parameters of before the step": (
+        PLAIN, lambda c, t, s, X, Y: evaluated(c, s, s, X, Y)),
+    "in evalA2: batch norm by the statistics of the evaluated batch itself": (NORMED, by_its_own),
+    "in evalA2: batch norm by the statistics of the evaluated batch itself, unbiased": (
+        NORMED, lambda *given: by_its_own(*given, less=1)),
+    "in evalA2: batch norm by the running statistics of before the step": (
+        NORMED, lambda c, t, s, X, Y: evaluated(
+            c, t | {n: s[n] for n in ("running_mean1", "running_var1")}, s, X, Y)),
+    "in evalA2: batch norm by the statistics of the last training batch": (
+        NORMED, lambda c, t, s, X, Y: evaluated(
+            c, t | {"running_mean1": t["mu1"], "running_var1": t["var1"]}, s, X, Y)),
+    "in evalA2: hidden units times 1 - p in evaluation": (DROPPED, halved),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("told", WRONG)
+def test_a_wrong_evaluation_is_found_and_named(told):
+    c, evaluate = WRONG[told]
+    verdict = run(c, evaluate)
+    entry, name = told.removeprefix("in ").split(": ", 1)
+    assert verdict.divergence.origin == entry
+    assert verdict.divergence.step == 2
+    assert any(n.endswith(name) for n in verdict.diagnosis.names), verdict.diagnosis
+
+
+MEANS = {
+    "every batch counts the same, whatever its size": lambda losses, sizes: np.mean(losses),
+    "the losses are summed, not averaged": lambda losses, sizes: np.sum(losses),
+    "the loss of the last batch alone": lambda losses, sizes: losses[-1],
+}
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_a_wrong_mean_of_an_epochs_losses_is_found_and_named(name):
+    verdict = run(PLAIN, mean=MEANS[name])
+    assert verdict.divergence.origin == "epochloss"
+    assert verdict.diagnosis.names == (name,)
+
+
+def test_an_evaluation_on_data_scaled_by_itself_is_told():
+    verdict = run(PLAIN, scale=lambda x: (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True))  # fmt: skip
+    assert verdict.divergence.origin == "evalX"
+    assert "each feature is scaled otherwise" in verdict.diagnosis.names[0]

@@ -1,12 +1,14 @@
 r"""The verifier: runs `manual` and `reference` side by side and proves that every number agrees.
 
-Checking one's own code: `check_activation`, `check_loss`, `check_rule`, `check_step`,
-`check_training`, imported when they are first asked for.
+Checking one's own code: `check_activation`, `check_loss`, `check_rule`, `check_schedule`,
+`check_step`, `check_training`, imported when they are first asked for.
 """
 
 from typing import Any
 
-CHECKS = ("check_activation", "check_loss", "check_rule", "check_step", "check_training")
+CHECKS = (
+    "check_activation", "check_loss", "check_rule", "check_schedule", "check_step", "check_training",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

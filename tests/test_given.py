@@ -83,8 +83,14 @@ SCHEDULES = {
     "the learning rate is divided by the batch size at every step": [r / M for r in RATES],
     "the decay is applied twice": [10 * r * r for r in RATES],
     "the schedule starts from 0, a step late": [0.0, *RATES[:-1]],
-    "from the first step on its rates are 0.1, 0.1, 0.04, 0.04, 0.03, 0.02 where 0.1, 0.1, 0.05, "
-    "0.05, 0.025, 0.025 were given": [0.1, 0.1, 0.04, 0.04, 0.03, 0.02],
+    "around this step its rates are 0.1, 0.1, 0.04, 0.04, 0.03, 0.02 where 0.1, 0.1, 0.05, 0.05, 0.025, 0.025 were given": [
+        0.1,
+        0.1,
+        0.04,
+        0.04,
+        0.03,
+        0.02,
+    ],
 }
 
 

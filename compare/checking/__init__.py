@@ -2,6 +2,7 @@ r"""Checking somebody else's implementation: a function is handed over, and is r
 
 from compare.checking.operations import check_activation, check_loss
 from compare.checking.rules import check_rule
+from compare.checking.schedules import check_schedule
 from compare.checking.steps import check_step, check_training
 from compare.checking.verdict import Verdict, Wrong
 
@@ -11,6 +12,7 @@ __all__ = [
     "check_activation",
     "check_loss",
     "check_rule",
+    "check_schedule",
     "check_step",
     "check_training",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 import compare.formulas.activations
 import compare.formulas.losses
 import compare.formulas.optimizers
+import manual.schedules
 from compare.checking.refusals import SETTINGS, check_function, check_setting, check_step
 from compare.commands.options import value
 from compare.configuration import Configuration, parse
@@ -30,11 +31,14 @@ def names(module: ModuleType) -> list[str]:
 ACTIVATIONS = names(compare.formulas.activations)
 LOSSES = names(compare.formulas.losses)
 RULES = names(compare.formulas.optimizers)
-KINDS = {"activation": ACTIVATIONS, "loss": LOSSES, "rule": RULES}
+SCHEDULES = [
+    n for n in manual.schedules.__all__ if n != "reduce_on_plateau"
+]  # it looks at the loss
+KINDS = {"activation": ACTIVATIONS, "loss": LOSSES, "rule": RULES, "schedule": SCHEDULES}
 
 
 def kind_of(like: str) -> str:
-    """Return what `like` asks for: "activation", "loss", "rule" or "step".
+    """Return what `like` asks for: "activation", "loss", "rule", "schedule" or "step".
 
     >>> kind_of("adam"), kind_of("two-layer relu mse sgd")
     ('rule', 'step')
@@ -63,12 +67,12 @@ def split(text: str) -> Iterator[str]:
 
 
 def refuse(word: str) -> None:
-    known = [*ACTIVATIONS, *LOSSES, *RULES]
+    known = [*ACTIVATIONS, *LOSSES, *RULES, *SCHEDULES]
     same = [name for name in known if sorted(name) == sorted(word)]  # letters in another order
     near = same or get_close_matches(word, known, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise ValueError(
-        f"cannot read {word!r} in --like; {hint}Write one activation, loss or optimiser, or a step "
+        f"cannot read {word!r} in --like; {hint}write one activation, loss, optimiser or schedule, or a step "
         'such as "two-layer relu mse sgd lr=0.1"'
     )
 
@@ -88,7 +92,7 @@ def single(like: str) -> tuple[str, dict[str, Any]]:
             name, given = parse(word)
             options |= given
     for what, known in KINDS.items():
-        if name in known:
+        if name in known and what != "schedule":
             check_function(what, name, options)
     return name, options
 

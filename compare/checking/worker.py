@@ -32,6 +32,7 @@ def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> V
     """Return the verdict on a candidate, as what it is meant to be."""
     from compare.checking.operations import examine_activation, examine_loss
     from compare.checking.rules import examine_rule
+    from compare.checking.schedules import examine_schedule
     from compare.checking.steps import examine_step
 
     common = {"dtype": options["dtype"], "seed": options["seed"], "name": target}
@@ -42,6 +43,8 @@ def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> V
         return examine_loss(candidate, like, **common)
     if kind == "rule":
         return examine_rule(candidate, like, **common)
+    if kind == "schedule":
+        return examine_schedule(candidate, like, name=target)
     return examine_step(
         candidate,
         like,

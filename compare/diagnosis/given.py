@@ -28,11 +28,13 @@ def told(scene: Scene) -> str:
     """Return one clause on what was given and what is shown in its place."""
     if scene.origin != "lr":
         return f"its {scene.origin} is not what it was given"
-    mine, right = (", ".join(f"{r:.6g}" for r in rates[:SHOWN]) for rates in known(scene))
-    return f"from the first step on its rates are {mine} where {right} were given"
+    first = max(0, len(scene.steps) - 1 - BEFORE)
+    shown = slice(first, first + SHOWN)
+    mine, right = (", ".join(f"{r:.6g}" for r in rates[shown]) for rates in known(scene))
+    return f"around this step its rates are {mine} where {right} were given"
 
 
-SHOWN = 6  # rates that a clause tells
+BEFORE, SHOWN = 2, 6  # rates before the step, and all that a clause tells
 
 
 def known(scene: Scene) -> tuple[list[float], list[float]]:

@@ -30,6 +30,11 @@ class Explained:
     after: float
     target: str = ""  # the entry that was not shown in which the mistake lies
 
+    @property
+    def measured(self) -> bool:
+        """Tell whether there is a number to it: a shape, or NaN for NaN, is as good as another."""
+        return bool(np.isfinite(self.before) or self.after > 0.0)
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -87,7 +92,8 @@ def explanation(e: Explained) -> Iterator[str]:
         yield f"    convention of:        {v.source}"
     if v.same_as and v.same_as not in v.name:
         yield f"    the same as:          {v.same_as}"
-    yield f"    error over rounding:  {e.before:.3g} with the right formula, {e.after:.2g} with yours"
+    if e.measured:
+        yield f"    error over rounding:  {e.before:.3g} with the right formula, {e.after:.2g} with yours"
 
 
 def diagnose(scene: Scene) -> Diagnosis:

@@ -1,0 +1,144 @@
+r"""Checking a learning-rate schedule: its rate at each step, beside that of torch's scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+import manual.schedules
+from compare.checking.calling import options_for
+from compare.checking.likeness import SCHEDULES, single
+from compare.checking.operations import bare
+from compare.checking.steps import passed
+from compare.checking.verdict import Verdict
+from compare.configuration import resolve
+from compare.diagnosis import Explained, Scene, Shown, Variant, diagnose
+from compare.distances import Distance
+from compare.divergence import Divergence
+from compare.tolerances import EPSILON, rate_limit
+
+STEPS, LR = 60, 0.1
+NEAR = 1e-12, 1e-15
+ONE = np.ones((1, 1))
+
+
+def check_schedule(
+    function: Any, like: str, *, steps: int = STEPS, name: str = "", **options: Any
+) -> Verdict:
+    r"""Check a schedule `f(k, lr=..., ...)`, the rate of step k from 0 on; raise Wrong where it differs from torch's.
+
+    Options are passed by the names that the function has for them; what it does not take must be its
+    own. Rates may be apart by the roundings of a recurrence.
+
+    Args:
+        function: the schedule.
+        like: such as "exponential(gamma=0.9)", "cosine(T_max=50) lr=0.1"; lr is 0.1 if not given.
+        steps: how many steps are asked for.
+    """
+    return passed(examine_schedule(function, like, steps=steps, name=name, **options))
+
+
+def examine_schedule(
+    function: Any, like: str, *, steps: int = STEPS, name: str = "", **options: Any
+) -> Verdict:
+    """Return the verdict on a schedule, whatever it is."""
+    known, given = single(like)
+    if known not in SCHEDULES:
+        raise ValueError(f"unknown schedule {known!r}; there are {', '.join(SCHEDULES)}")
+    given = {"lr": LR, **given, **options}
+    subject = name or getattr(function, "__name__", type(function).__name__)
+    verdict = Verdict(subject, f"the schedule {known} as in PyTorch")
+    if not callable(function):
+        return replace(verdict, error="it is no function of the step; hand over f(k, lr=...)")
+    right, theirs = expected(known, given, steps)
+    passed_on, notes, lacking = options_for(function, given)
+    notes += [f"it takes no {n}: its own must be {given[n]}" for n in lacking]
+    verdict = replace(verdict, notes=tuple(notes))
+    others = misread(known, given, steps)
+    try:
+        mine = [float(function(k, **passed_on)) for k in range(steps)]
+    except Exception as error:
+        return verdict.stopped("steps from 0 on", error)
+    return judged(verdict, mine, right, theirs, others)
+
+
+def expected(known: str, given: dict[str, Any], steps: int) -> tuple[list[float], list[float]]:
+    """Return the rates by hand and by torch; ValueError where there are none for an option, or a step."""
+    import reference.schedules
+
+    try:
+        sides = [resolve(p, known) for p in (manual.schedules, reference.schedules)]
+        mine, theirs = ([float(rate(k, **given)) for k in range(steps)] for rate in sides)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise ValueError(f"schedule {known} cannot be used so: {error}") from None
+    return mine, theirs
+
+
+def misread(known: str, given: dict[str, Any], steps: int) -> Iterator[tuple[Variant, list[float]]]:
+    """Yield the schedule with one of its options misread, and its rates."""
+    rate = resolve(manual.schedules, known)
+    for option, value in given.items():
+        for other in misreadings(value):
+            told, asked = f"{option}={other:g}", f"{option}={value:g}"
+            with suppress(TypeError, ValueError, ArithmeticError):
+                rates = [float(rate(k, **{**given, option: other})) for k in range(steps)]
+                yield Variant(f"{told} where {asked} was asked for", told, asked), rates
+
+
+def misreadings(value: Any) -> list[Any]:
+    """Return what people put in place of an option's value.
+
+    >>> misreadings(30)
+    [29, 31, 60, 15]
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return []
+    if isinstance(value, int):
+        return [value - 1, value + 1, 2 * value, value // 2]
+    factors = (0.1, 0.5, 2.0, 10.0)
+    return [
+        1.0 - value,
+        value * value,
+        *([value**0.5] if value > 0.0 else []),
+        *(c * value for c in factors),
+    ]
+
+
+def judged(
+    verdict: Verdict,
+    mine: list[float],
+    right: list[float],
+    theirs: list[float],
+    others: Iterator[tuple[Variant, list[float]]],
+) -> Verdict:
+    """Return the verdict on rates beside the right ones; `others` are those of options misread."""
+    apart = [distance(x, r, right[0]) for x, r in zip(mine, right, strict=True)]
+    k = next((k for k, d in enumerate(apart) if not d.ratio <= rate_limit(k) / EPSILON), None)
+    verdict = replace(verdict, shown=("lr",), arrays=len(mine) if k is None else k + 1)
+    if k is None:
+        return verdict
+    shown = [rated(x, r) for x, r in zip(mine, right, strict=True)]
+    scene = Scene(tuple(shown[: k + 1]), "lr", after=tuple(shown[k + 1 :]))
+    limit = rate_limit(k) / EPSILON
+    found = Divergence(k, "lr", "formula", apart[k], limit, theirs[k], (), (), verdict.subject)
+    case = f"{len(mine)} steps"
+    d = diagnose(scene)
+    if not d.named:
+        alike = [Explained(v, inf, 0.0) for v, rates in others if np.allclose(mine, rates, *NEAR)]
+        d = replace(d, named=tuple(alike))
+    return replace(verdict, divergence=found, diagnosis=d, scene=scene, case=case)
+
+
+def distance(x: float, right: float, first: float) -> Distance:
+    """Return how far a rate is from the right one, in roundings of the larger of it and the first."""
+    unit = EPSILON * max(abs(right), abs(first))
+    return Distance(abs(x - right) / unit if unit else float(x != right), (), x, right, unit, 1)
+
+
+def rated(mine: float, right: float) -> Shown:
+    return Shown({"lr": np.array(mine)}, {}, ONE, ONE, bare(hyperparameters={"lr": right}))

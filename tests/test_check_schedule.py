@@ -1,0 +1,73 @@
+"""Somebody's schedule, held against torch's: right, or wrong from a step on, and which mistake it is."""
+
+import math
+
+import pytest
+
+from compare.checking import Wrong, check_schedule
+from compare.checking.likeness import SCHEDULES
+from compare.checking.schedules import examine_schedule
+from manual import schedules
+
+LIKE = {
+    "constant": "constant",
+    "cosine": "cosine(T_max=30, eta_min=0.01)",
+    "exponential": "exponential(gamma=0.9)",
+    "inverse_time": "inverse_time(decay=0.1)",
+    "linear_warmup": "linear_warmup(total_iters=7)",
+    "one_cycle": "one_cycle(total_steps=60)",
+    "step_decay": "step_decay(step_size=4, gamma=0.5)",
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_schedules_by_hand_are_right(name):
+    verdict = check_schedule(getattr(schedules, name), LIKE[name])
+    assert verdict.right
+    assert verdict.arrays == 60
+
+
+WRONG = {
+    "the schedule is 1 step early": (lambda k, lr, gamma: lr * gamma ** (k + 1), "exponential(gamma=0.9)", 0),
+    "the schedule is 1 step late": (
+        lambda k, lr, step_size, gamma: lr * gamma ** (max(k - 1, 0) // step_size),
+        "step_decay(step_size=4, gamma=0.5)", 4),
+    "the decay is applied twice": (lambda k, lr, gamma: lr * gamma ** (2 * k), "exponential(gamma=0.9)", 1),
+    "an epoch's schedule goes on at every step": (
+        lambda k, lr, step_size, gamma: lr * gamma**k, "step_decay(step_size=20, gamma=0.5)", 1),
+    "T_max=29 where T_max=30 was asked for": (
+        lambda k, lr, T_max: lr * (1 + math.cos(math.pi * k / (T_max - 1))) / 2, "cosine(T_max=30)", 1),
+    "decay=0.2 where decay=0.1 was asked for": (
+        lambda k, lr, decay: lr / (1 + 2 * decay * k), "inverse_time(decay=0.1)", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_schedule_is_found_at_its_step_and_named(name):
+    function, like, step = WRONG[name]
+    verdict = examine_schedule(function, like)
+    assert verdict.divergence.step == step
+    assert name in verdict.diagnosis.names
+    assert "error over rounding" not in str(verdict)
+    with pytest.raises(Wrong, match="the formula of lr"):
+        check_schedule(function, like)
+
+
+def test_rates_that_nothing_explains_are_told():
+    verdict = examine_schedule(lambda k, lr, gamma: lr / (1 + k**3), "exponential(gamma=0.9)")
+    assert "its rates are 0.1, 0.05, 0.0111111" in verdict.diagnosis.pattern
+    assert verdict.diagnosis.names == ()
+
+
+def test_what_is_no_schedule_is_a_sentence():
+    assert "it is no function" in examine_schedule(0.1, "constant").error
+    assert "on steps from 0 on: TypeError" in examine_schedule(lambda: 0.1, "constant").error
+    with pytest.raises(ValueError, match="missing 1 required keyword-only argument: 'gamma'"):
+        examine_schedule(lambda k: 0.1, "exponential")
+    with pytest.raises(ValueError, match="unknown schedule 'adam'; there are constant, cosine"):
+        examine_schedule(lambda k: 0.1, "adam")
+    notes = examine_schedule(lambda k: 0.1 * 0.9**k, "exponential(gamma=0.9)").notes
+    assert notes == (
+        "it takes no lr: its own must be 0.1",
+        "it takes no gamma: its own must be 0.9",
+    )

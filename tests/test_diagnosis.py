@@ -11,7 +11,8 @@ import pytest
 from compare.checking.inputs import trials
 from compare.checking.operations import examine_loss
 from compare.checking.rules import examine_rule
-from compare.checking.steps import examine_step, examine_training
+from compare.checking.steps import examine_step
+from compare.checking.training import examine_training
 from compare.configuration import Configuration
 from compare.diagnosis.variant import Variant, convincing
 from compare.distances import Distance

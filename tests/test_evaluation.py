@@ -6,7 +6,7 @@ import pytest
 import manual.activations
 import manual.losses
 import manual.network
-from compare.checking.steps import examine_training
+from compare.checking.training import examine_training
 from compare.configuration import Configuration
 from compare.verification import Batch
 

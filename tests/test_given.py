@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.checking.steps import examine_training
+from compare.checking.training import examine_training
 from compare.configuration import Configuration
 from compare.verification import Batch
 

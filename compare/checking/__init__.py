@@ -3,7 +3,8 @@ r"""Checking somebody else's implementation: a function is handed over, and is r
 from compare.checking.operations import check_activation, check_loss
 from compare.checking.rules import check_rule
 from compare.checking.schedules import check_schedule
-from compare.checking.steps import check_step, check_training
+from compare.checking.steps import check_step
+from compare.checking.training import check_training
 from compare.checking.verdict import Verdict, Wrong
 
 __all__ = [

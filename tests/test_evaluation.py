@@ -1,13 +1,19 @@
 """What a run shows besides its steps: the net in evaluation, on data of its own, and the mean loss of an epoch."""
 
+import json
+
 import numpy as np
 import pytest
 
+import compare.evaluation
 import manual.activations
 import manual.losses
 import manual.network
 from compare.checking.training import examine_training
+from compare.commands import main
 from compare.configuration import Configuration
+from compare.preparation import prepare
+from compare.request import Request
 from compare.verification import Batch
 
 PLAIN = Configuration(("tanh", "identity"), "mse", "sgd", {"lr": 0.1})
@@ -132,3 +138,49 @@ def test_an_evaluation_on_data_scaled_by_itself_is_told():
     verdict = run(PLAIN, scale=lambda x: (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True))  # fmt: skip
     assert verdict.divergence.origin == "evalX"
     assert "each feature is scaled otherwise" in verdict.diagnosis.names[0]
+
+
+def asked(monkeypatch, capsys, *words):
+    monkeypatch.setattr("sys.argv", ["parity", "run", "--steps", "3", "--batch-norm", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code, capsys.readouterr().out
+
+
+def test_parity_run_holds_both_nets_in_evaluation_against_each_other(monkeypatch, capsys, tmp_path):
+    assert asked(monkeypatch, capsys)[0] == 0
+    right = manual.network.evaluate
+
+    def by_the_batch(state, X, **options):
+        Z = state["W1"] @ X + state["b1"]
+        own = {
+            "running_mean1": Z.mean(axis=1, keepdims=True),
+            "running_var1": Z.var(axis=1, keepdims=True),
+        }
+        return right({**state, **own}, X, **options)
+
+    monkeypatch.setattr(manual.network, "evaluate", by_the_batch)
+    page, data = tmp_path / "a.html", tmp_path / "a.json"
+    code, out = asked(monkeypatch, capsys, "--html", str(page), "--json", str(data))
+    assert code == 1
+    assert out.startswith(
+        "DIVERGENCE in evaluation, every step agrees: A2 of the training examples is"
+    )
+    assert len(json.loads(data.read_text())["evaluation"]) == 2
+    assert "DIVERGENCE" in page.read_text()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("off", [1.0, 1.0 + 1e-4])
+def test_the_evaluation_of_either_side_is_judged(monkeypatch, dtype, off):
+    task = prepare(
+        Request(steps=1, batch_norm=True, dtype=dtype, hidden="16,16", activation="gelu")
+    )
+    for side in ("predict_manual", "predict_reference"):
+        with monkeypatch.context() as patch:
+            right = getattr(compare.evaluation, side)
+            patch.setattr(compare.evaluation, side, lambda *given, f=right: f(*given) * off)
+            found = list(
+                compare.evaluation.unlike(task.configuration, task.dataset, task.initial())
+            )
+        assert bool(found) == (off > 1.0)

@@ -80,7 +80,8 @@ def run(
 
     Each step starts both sides from the same state. Every entry (Z1, A1, ..., loss, dZ2, dW2, ...,
     optimiser state, parameters) is held against torch's, and recomputed by its stated formula from
-    its own inputs. Exit code 0: parity; 1: divergence, with the formula that is wrong; 2: bad input.
+    its own inputs; at the end, so is what both nets make of the training and test examples in
+    evaluation. Exit code 0: parity; 1: divergence, with the formula that is wrong; 2: bad input.
     With --device or --precision torch computes elsewhere, and the report is what that does to each formula.
 
     Examples: parity run --data wine-red --optimizer sgd --lr 0.05 --set momentum=0.9

@@ -105,6 +105,7 @@ class Report:
                 "torch": [b for _, b in self.summary.losses],
             },
             "metrics": self.metrics,
+            "evaluation": self.unlike,
             "drift": self.drift,
             "witnesses": [t.declared() for t in self.testimonies],
         }

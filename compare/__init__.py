@@ -1,14 +1,20 @@
 r"""The verifier: runs `manual` and `reference` side by side and proves that every number agrees.
 
-Checking one's own code: `check_activation`, `check_loss`, `check_rule`, `check_schedule`,
-`check_step`, `check_training`, imported when they are first asked for.
+Checking one's own code: `check_activation`, `check_initializer`, `check_loss`, `check_rule`,
+`check_schedule`, `check_step`, `check_training`, imported when they are first asked for.
 """
 
 from typing import Any
 
 CHECKS = (
-    "check_activation", "check_loss", "check_rule", "check_schedule", "check_step", "check_training",
-)  # fmt: skip
+    "check_activation",
+    "check_initializer",
+    "check_loss",
+    "check_rule",
+    "check_schedule",
+    "check_step",
+    "check_training",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def parity() -> ModuleType:
-    """Return check_activation, check_loss, check_rule, check_schedule, check_step and check_training, as one module.
+    """Return check_activation, check_initializer, check_loss, ..., check_training, as one module.
 
     def test_my_adam(parity):
         parity.check_rule(MyAdam, like="adam")

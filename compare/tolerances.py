@@ -129,6 +129,10 @@ SEED_ULP = 4.0
 GROSS, RATE = 1e3, 4.0
 ALIKE = 1e-6, 1e-9
 
+# Somebody's initial weights are judged by their distribution: a deviation or a mean may be this many of
+# its own standard errors off, and a Kolmogorov-Smirnov test this unlikely. Each errs once in half a billion.
+SIGMAS, UNLIKELY = 6.0, 2e-9
+
 # Not ours: (rtol, atol) of what others compare with, by their defaults (NumPy 2.4; PyTorch 2.13, whose
 # depend on the type) and by custom, held against ours in `parity selftest`.
 PRACTICES = {

@@ -1,5 +1,6 @@
 r"""Checking somebody else's implementation: a function is handed over, and is right, or wrong here and for this reason."""
 
+from compare.checking.initializers import check_initializer
 from compare.checking.operations import check_activation, check_loss
 from compare.checking.rules import check_rule
 from compare.checking.schedules import check_schedule
@@ -11,6 +12,7 @@ __all__ = [
     "Verdict",
     "Wrong",
     "check_activation",
+    "check_initializer",
     "check_loss",
     "check_rule",
     "check_schedule",

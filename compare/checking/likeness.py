@@ -34,11 +34,18 @@ RULES = names(compare.formulas.optimizers)
 SCHEDULES = [
     n for n in manual.schedules.__all__ if n != "reduce_on_plateau"
 ]  # it looks at the loss
-KINDS = {"activation": ACTIVATIONS, "loss": LOSSES, "rule": RULES, "schedule": SCHEDULES}
+INITIALIZERS = ["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"]
+KINDS = {
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+    "rule": RULES,
+    "schedule": SCHEDULES,
+    "initializer": INITIALIZERS,
+}
 
 
 def kind_of(like: str) -> str:
-    """Return what `like` asks for: "activation", "loss", "rule", "schedule" or "step".
+    """Return what `like` asks for: "activation", "loss", "rule", "schedule", "initializer" or "step".
 
     >>> kind_of("adam"), kind_of("two-layer relu mse sgd")
     ('rule', 'step')
@@ -67,12 +74,12 @@ def split(text: str) -> Iterator[str]:
 
 
 def refuse(word: str) -> None:
-    known = [*ACTIVATIONS, *LOSSES, *RULES, *SCHEDULES]
+    known = [*ACTIVATIONS, *LOSSES, *RULES, *SCHEDULES, *INITIALIZERS]
     same = [name for name in known if sorted(name) == sorted(word)]  # letters in another order
     near = same or get_close_matches(word, known, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise ValueError(
-        f"cannot read {word!r} in --like; {hint}write one activation, loss, optimiser or schedule, or a step "
+        f"cannot read {word!r} in --like; {hint}write one activation, loss, optimiser, schedule or initialiser, or a step "
         'such as "two-layer relu mse sgd lr=0.1"'
     )
 
@@ -92,7 +99,7 @@ def single(like: str) -> tuple[str, dict[str, Any]]:
             name, given = parse(word)
             options |= given
     for what, known in KINDS.items():
-        if name in known and what != "schedule":
+        if name in known and what not in ("schedule", "initializer"):
             check_function(what, name, options)
     return name, options
 

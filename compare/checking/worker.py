@@ -30,6 +30,7 @@ def examined(target: str, like: str, options: dict[str, Any]) -> Verdict:
 
 def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> Verdict:
     """Return the verdict on a candidate, as what it is meant to be."""
+    from compare.checking.initializers import examine_initializer
     from compare.checking.operations import examine_activation, examine_loss
     from compare.checking.rules import examine_rule
     from compare.checking.schedules import examine_schedule
@@ -45,6 +46,8 @@ def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> V
         return examine_rule(candidate, like, **common)
     if kind == "schedule":
         return examine_schedule(candidate, like, name=target)
+    if kind == "initializer":
+        return examine_initializer(candidate, like, seed=options["seed"], name=target)
     return examine_step(
         candidate,
         like,

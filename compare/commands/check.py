@@ -40,12 +40,12 @@ def check(
     html: Annotated[Path | None, O(help="write the outcomes as one page, drawings and all")] = None,
     repro: Annotated[Path | None, O(help=REPRO)] = None,
 ) -> None:
-    """Check your own activation, loss, optimiser, schedule or training step, and be told what is wrong with it.
+    """Check your own activation, loss, optimiser, schedule, initialiser or training step, and be told what is wrong.
 
     A step is a function train_step(state, X, Y, lr=...) that returns a mapping with as many of Z1, A1,
     ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has, or a class with such a method. An optimiser is a function
     rule(param, grad, slots, lr=...) -> (param, slots), or a class with step(params, grads); a schedule
-    is a function f(k, lr=...). Each runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one
+    is a function f(k, lr=...), an initialiser f(n_in, n_out, rng). Each runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one
     could not be judged, whatever the others are.
 
     Examples: parity check my_net.py:MyAdam --like adam

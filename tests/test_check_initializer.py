@@ -1,0 +1,98 @@
+"""Somebody's initialiser, judged by the distribution of what it draws."""
+
+import numpy as np
+import pytest
+
+from compare.checking import Wrong, check_initializer
+from compare.checking.initializers import examine_initializer
+from compare.checking.likeness import INITIALIZERS
+from manual import initialization
+from manual.random import Generator
+
+
+def of(name):
+    """Return PyTorch's initialiser, drawing on."""
+    stream, scheme = Generator(3), getattr(initialization, name)
+    return lambda shape: scheme(shape, stream)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_right_initialisers_are_right(seed):
+    def he(n_in, n_out, rng):
+        return rng.normal(0.0, np.sqrt(2.0 / n_in), size=(n_out, n_in))
+
+    def glorot(fan_in, fan_out, rng, gain=1.0):  # as a library of rows has it
+        c = gain * np.sqrt(6.0 / (fan_in + fan_out))
+        return rng.uniform(-c, c, size=(fan_in, fan_out)).astype(np.float32)
+
+    assert check_initializer(he, "kaiming_normal", seed=seed).right
+    assert check_initializer(glorot, "xavier_uniform(gain=2.0)", seed=seed).right
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_pytorchs_own_numbers_are_right(name):
+    assert check_initializer(of(name), name).right
+
+
+def truncated(shape, rng):
+    w = rng.normal(size=(4, *shape))
+    w = np.where(np.abs(w) < 2.0, w, 0.0)
+    w = np.take_along_axis(w, (w != 0.0).argmax(axis=0)[None], axis=0)[0]
+    return w * np.sqrt(2.0 / shape[1])
+
+
+WRONG = {
+    "a deviation of 1 / sqrt(n_in)": ("kaiming_normal", lambda i, o, g: g.normal(0, 1 / np.sqrt(i), (o, i))),
+    "a deviation of sqrt(2) / sqrt(n_out)": ("kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2 / o), (o, i))),
+    "a deviation of sqrt(2) / sqrt(n_in + 1)": (
+        "kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2 / (i + 1)), (o, i))),
+    "the bound of the uniform distribution taken for its deviation": (
+        "xavier_uniform", lambda i, o, g: g.uniform(-1, 1, (o, i)) * np.sqrt(2 / (i + o))),
+    "the variance taken for the deviation": ("kaiming_normal", lambda i, o, g: g.normal(0, 2 / i, (o, i))),
+    "cut at two deviations, Keras' truncated normal": ("kaiming_normal", lambda i, o, g: truncated((o, i), g)),
+    "normal weights of the right deviation, where uniform ones were asked for": (
+        "xavier_uniform", lambda i, o, g: g.normal(0, np.sqrt(2 / (i + o)), (o, i))),
+    "uniform weights of the right deviation, where normal ones were asked for": (
+        "kaiming_normal", lambda i, o, g: g.uniform(-1, 1, (o, i)) * np.sqrt(6 / i)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_initialiser_is_named(name):
+    like, draw = WRONG[name]
+    verdict = examine_initializer(lambda n_in, n_out, rng: draw(n_in, n_out, rng), like)
+    assert not verdict.right
+    assert name in verdict.diagnosis.names, verdict.diagnosis
+    with pytest.raises(Wrong):
+        check_initializer(lambda n_in, n_out, rng: draw(n_in, n_out, rng), like)
+
+
+def test_a_mean_that_is_not_0_is_found():
+    verdict = examine_initializer(
+        lambda shape, rng: rng.normal(0.01, np.sqrt(2.0 / shape[1]), shape), "kaiming_normal"
+    )
+    assert verdict.divergence.origin in ("mean", "deviation")
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda a, b: np.zeros((b, a)), "it takes a, b: which is the number of inputs?"),
+        (lambda shape: np.zeros(shape), "it draws the same weights each time it is called"),
+        (lambda shape: np.random.default_rng(0).normal(size=shape), "and so for every layer"),
+        (lambda shape, rng: rng.normal(size=3), "it returned an array (3,); expected (20, 12)"),
+        (lambda shape, rng: 1 / 0, "ZeroDivisionError"),
+        ("he", "it is no function"),
+    ],
+)
+def test_what_cannot_be_judged_is_a_sentence(function, says):
+    assert says in examine_initializer(function, "kaiming_normal").error
+
+
+def test_options_that_there_are_not_are_refused():
+    with pytest.raises(ValueError, match="has no option gain; it has mode, nonlinearity, a"):
+        examine_initializer(of("kaiming_normal"), "kaiming_normal(gain=2)")
+    with pytest.raises(ValueError, match="give fan_in or fan_out"):
+        examine_initializer(of("kaiming_normal"), "kaiming_normal", mode="avg")
+    with pytest.raises(ValueError, match="unknown initialiser 'relu'; there are kaiming_normal"):
+        examine_initializer(of("kaiming_normal"), "relu")

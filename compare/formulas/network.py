@@ -149,6 +149,18 @@ def normalized_gradient(
     yield f"dZ{l}", total(d, -(d.sum(axis=1) / m), -(xhat * ((d * xhat).sum(axis=1) / m))) / s
 
 
+def dominated(*sums: Tracked) -> Tracked:
+    """Return the total of sums of several lengths: its rounding grows as that of the largest of them.
+
+    In a stack, where that may be another at each step, as that of the longest.
+    """
+    x = total(*sums)
+    if x.value.ndim > 2:
+        return x
+    largest = max(sums, key=lambda s: float(s.size.max()))
+    return Tracked(x.value, x.error, x.u, largest.terms, x.fresh)
+
+
 def clipped_by_norm(
     gradients: Mapping[str, Tracked],
     read: Read,
@@ -156,7 +168,8 @@ def clipped_by_norm(
     max_norm: float,
     error_if_nonfinite: bool = False,
 ) -> Expected:
-    yield "norm", sqrt(total(*((g * g).sum() for g in gradients.values())))
+    norms = [sqrt((g * g).sum()) for g in gradients.values()]  # each rounded, as torch has it
+    yield "norm", sqrt(dominated(*(norm * norm for norm in norms)))
     c = minimum(max_norm / (read("norm").rounded() + 1e-6), 1.0)
     for name, g in gradients.items():
         yield f"g.{name}", g * c

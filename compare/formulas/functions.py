@@ -3,7 +3,7 @@ r"""Elementary functions of tracked numbers: the value in extended precision, th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -230,4 +230,14 @@ def total(*terms: Tracked) -> Tracked:
         value = quietly(np.add, value, t.value)
     own = added(*(t.size for t in terms))
     error, fresh = errors(lambda *e: added(own, *e), *terms)
-    return Tracked(value, error, terms[0].u, max(t.terms for t in terms), fresh)
+    return Tracked(value, error, terms[0].u, longest(terms), fresh)
+
+
+def longest(terms: Sequence[Tracked]) -> int:
+    """Return the length of the sum that the rounding of a total grows with: the longest in it.
+
+    Of a single number, that of its largest term: a long sum of little in it adds little.
+    """
+    if all(t.value.size == 1 and t.value.ndim <= 2 for t in terms):
+        return max(terms, key=lambda t: float(t.size.max())).terms
+    return max(t.terms for t in terms)

@@ -149,18 +149,6 @@ def normalized_gradient(
     yield f"dZ{l}", total(d, -(d.sum(axis=1) / m), -(xhat * ((d * xhat).sum(axis=1) / m))) / s
 
 
-def dominated(*sums: Tracked) -> Tracked:
-    """Return the total of sums of several lengths: its rounding grows as that of the largest of them.
-
-    In a stack, where that may be another at each step, as that of the longest.
-    """
-    x = total(*sums)
-    if x.value.ndim > 2:
-        return x
-    largest = max(sums, key=lambda s: float(s.size.max()))
-    return Tracked(x.value, x.error, x.u, largest.terms, x.fresh)
-
-
 def clipped_by_norm(
     gradients: Mapping[str, Tracked],
     read: Read,
@@ -169,7 +157,7 @@ def clipped_by_norm(
     error_if_nonfinite: bool = False,
 ) -> Expected:
     norms = [sqrt((g * g).sum()) for g in gradients.values()]  # each rounded, as torch has it
-    yield "norm", sqrt(dominated(*(norm * norm for norm in norms)))
+    yield "norm", sqrt(total(*(norm * norm for norm in norms)))
     c = minimum(max_norm / (read("norm").rounded() + 1e-6), 1.0)
     for name, g in gradients.items():
         yield f"g.{name}", g * c

@@ -248,3 +248,37 @@ def test_parameters_under_other_names_are_asked_about_and_their_lack_is_in_the_h
     assert "it shows no parameter by its name, but w_hid" in asked
     assert "which are they?" in asked
     assert "the updated W1, b1, W2, b2 among them" in examine_step(loss_alone, like).sentence
+
+
+def test_a_class_that_has_made_use_of_its_learning_rate_is_not_given_another():
+    class Precomputed:
+        def __init__(self, lr=0.01, momentum=0.9):
+            self.lr, self.step_length, self.momentum, self.v = lr, -lr, momentum, {}
+
+        def step(self, params, grads):
+            for n, g in grads.items():
+                self.v[n] = self.momentum * self.v.get(n, 0.0) + g
+                params[n] += self.step_length * self.v[n]
+
+    class Other(Precomputed):
+        def __init__(self, rate=0.01, inertia=0.9):
+            super().__init__(rate, inertia)
+            self.eta = inertia
+
+        def step(self, params, grads):
+            self.momentum = self.eta
+            super().step(params, grads)
+
+    assert check_rule(Precomputed, "sgd momentum=0.9").right
+    assert check_rule(Other, "sgd momentum=0.9").right
+
+
+def test_a_mask_beside_gradients_is_no_parameter():
+    step = Configuration(("relu", "identity"), "mse", "sgd", {"lr": 0.1}).by_hand()
+
+    def gradients(state, X, Y, lr):
+        t = step(state, X, Y, lr=lr)
+        shown = {n: t[n] for n in ("loss", "dW1", "db1", "dW2", "db2")}
+        return {**shown, "relu_mask": (t["Z1"] > 0.0) * 1.0, "step_W1": 0.1 * t["dW1"]}
+
+    assert examine_step(gradients, "two-layer relu mse sgd lr=0.1").right

@@ -71,3 +71,23 @@ def test_what_is_no_schedule_is_a_sentence():
         "it takes no lr: its own must be 0.1",
         "it takes no gamma: its own must be 0.9",
     )
+
+
+def test_a_rate_of_0_is_held_against_0():
+    wrong = examine_schedule(lambda k, gamma: 0.1 * gamma**k, "exponential(gamma=0.9) lr=0")
+    assert wrong.divergence.step == 0
+    assert check_schedule(schedules.exponential, "exponential(gamma=0.9) lr=0").right
+
+
+def test_a_cycle_is_asked_for_as_many_steps_as_it_has():
+    assert check_schedule(schedules.one_cycle, "one_cycle(total_steps=30)").arrays == 30
+    with pytest.raises(ValueError, match="steps is 0; expected at least 1"):
+        check_schedule(schedules.constant, "constant", steps=0)
+
+
+def test_an_option_is_not_passed_as_another():
+    def staircase(k, step_size, gamma=0.1):
+        return 0.1 * gamma ** (k // step_size)
+
+    verdict = check_schedule(staircase, "step_decay(step_size=3)")
+    assert verdict.notes == ("it takes no lr: its own must be 0.1",)

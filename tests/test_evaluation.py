@@ -1,6 +1,7 @@
 """What a run shows besides its steps: the net in evaluation, on data of its own, and the mean loss of an epoch."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -184,3 +185,47 @@ def test_the_evaluation_of_either_side_is_judged(monkeypatch, dtype, off):
                 compare.evaluation.unlike(task.configuration, task.dataset, task.initial())
             )
         assert bool(found) == (off > 1.0)
+
+
+def test_two_nets_that_overflow_in_evaluation_do_not_differ(capsys, monkeypatch):
+    words = "--optimizer sgd --lr 1e25 --dtype float32 --steps 1"
+    monkeypatch.setattr("sys.argv", ["parity", "run", *words.split()])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("PARITY")
+
+
+def shown(entries, given=None):
+    """Return the verdict on three plain steps that show more at one of them."""
+    batch = [Batch(b.X, b.Y) for b in batches(PLAIN)][:3]
+    at, traces = start(PLAIN), []
+    for k, b in enumerate(batch):
+        at = PLAIN.by_hand()(at, b.X, b.Y)
+        traces.append({**at, **entries.get(k, {})})
+        if given and k in given:
+            batch[k] = Batch(b.X, b.Y, state=given[k])
+    return examine_training(traces, PLAIN, start(PLAIN), batch)
+
+
+def test_an_evaluation_without_its_inputs_is_said_not_to_be_judged():
+    given = {1: {"evalX": np.ones((5, 2)), "evalY": np.ones((3, 2))}}
+    verdict = shown({2: {"evalA2": np.full((3, 2), 123.0)}}, given)
+    assert verdict.right
+    assert any("evalA2: not judged" in note for note in verdict.notes)
+
+
+def test_names_of_a_programs_own_are_no_entries():
+    verdict = shown({0: {"examples": np.asarray(8.0), "losses": np.ones(3), "epochloss": None}})
+    assert verdict.right, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"evalX": np.ones((9, 5))}, r"evalX is \(9, 5\); expected \(5, examples\)"),
+        ({"evalX": np.ones((5, 2)), "evalY": np.ones((3, 4))}, "evalX has 2 examples and evalY 4"),
+    ],
+)
+def test_data_of_an_evaluation_that_do_not_fit_are_a_sentence(given, says):
+    assert re.search(says, shown({}, {1: given}).error)

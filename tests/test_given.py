@@ -66,7 +66,7 @@ DATA = {
     "the numbers are clipped to [-1, 1]": lambda x: np.clip(x, -1, 1),
     "row 0 is another, the rest is as given": lambda x: np.vstack([np.arange(M), x[1:]]),
     "3 of 60 numbers are others": lambda x: np.where(np.arange(60).reshape(5, 12) % 20 == 3, 9.0, x),
-    "a feature divided by a deviation of 0": lambda x: x * np.nan,
+    "60 of 60 numbers are not finite": lambda x: x * np.nan,
     "its X is not what it was given": lambda x: np.random.default_rng(7).normal(size=x.shape),
 }  # fmt: skip
 
@@ -117,3 +117,10 @@ def test_what_was_done_to_the_initial_weights_is_told(told):
     state = start()
     state["W1"] = WEIGHTS[told](state["W1"])
     assert named(list(batches()), state=state) == (f"the weights are not those given: {told}",)
+
+
+def test_a_warm_up_from_0_is_told_without_dividing_by_it():
+    rates = [0.02 * k for k in range(6)]
+    assert named(list(batches(6, rates)), rates=[*rates[1:], 0.12]) == (
+        "the schedule is 1 step early",
+    )

@@ -44,7 +44,8 @@ def options_for(
     aliases = {**ALIASES, **(SMOOTHED if rule.startswith("rmsprop") else {})}
     given, notes, lacking = {}, [], []
     for option, value in spelled(options, names):
-        chosen = next((n for n in aliases.get(option, (option,)) if n in names), None)
+        known = aliases.get(option, (option,))
+        chosen = next((n for n in known if n in names and (n == option or n not in options)), None)
         if chosen is None and anything:
             chosen = option
         if chosen is None:

@@ -17,6 +17,7 @@ from compare.diagnosis import Scene, Shown, suspected
 from compare.distances import Distance, distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
+from compare.formulas.evaluation import EXAMPLES, LOSSES
 from compare.formulas.stepping import Formulas
 from compare.operands import stated
 from compare.sums import plain, wider
@@ -57,7 +58,7 @@ def examine(
         notes |= dict.fromkeys(j.notes)
         history.append(j.shown)
         shown |= set(j.distances)
-        hidden |= set(j.expected) - set(j.distances) - SUMS
+        hidden |= set(j.expected) - set(j.distances) - {LOSSES, EXAMPLES}
         arrays += len(j.distances)
         if not j.distances.keys() & j.expected.keys():
             return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
@@ -95,9 +96,6 @@ def examine(
         arrays=arrays,
         notes=tuple(notes),
     )
-
-
-SUMS = {"losses", "examples"}  # of an epoch so far: nobody need show them
 
 
 def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
@@ -186,11 +184,5 @@ def told(
     fits = name in theirs and len(d.index) == theirs[name].ndim
     value = float(theirs[name][d.index]) if fits else d.expected
     agreed = tuple(names[: names.index(name)])
-    kind = "shape" if d.ratio == np.inf and d.allowed == 0.0 and np.isnan(d.value) else "formula"
-    if (
-        kind == "shape"
-        and name in j.shown.trace
-        and np.shape(j.shown.trace[name]) == j.expected[name].shape
-    ):
-        kind = "formula"
+    kind = "formula" if d.elements else "shape"  # of what is misshapen no element was compared
     return Divergence(number, name, kind, d, limit, value, agreed, (), whose)

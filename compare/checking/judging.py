@@ -44,8 +44,9 @@ def judgement(
 ) -> Judgement:
     """Judge one step: what is given is not judged, what has a formula is, what has none is said."""
     X, Y = batch.X, batch.Y
-    stale = ONCE - batch.state.keys()
-    state = {n: x for n, x in start.items() if n not in carried and n not in stale}
+    check_evaluated(batch)
+    start = {n: x for n, x in start.items() if n in batch.state or not n.startswith(ONCE)}
+    state = {n: x for n, x in start.items() if n not in carried}
     given = {n: x for n, x in batch.state.items() if n not in trace}
     clean, notes = readable(trace, X.dtype)
     expected: dict[str, Tracked] = {}
@@ -69,6 +70,18 @@ def judgement(
     check_names(clean, expected, shown)
     notes += unknown(clean, expected, start)
     return Judgement(shown, distances, expected, tuple(notes))
+
+
+def check_evaluated(batch: Batch) -> None:
+    """Refuse inputs and targets of an evaluation that are not one example a column, as the batch is."""
+    for name, like in (("evalX", batch.X), ("evalY", batch.Y)):
+        x = batch.state.get(name)
+        if x is not None and (x.ndim != 2 or len(x) != len(like)):
+            raise ValueError(f"{name} is {x.shape}; expected ({len(like)}, examples), one a column")
+    if "evalX" in batch.state and "evalY" in batch.state:
+        m, n = (batch.state[name].shape[1] for name in ("evalX", "evalY"))
+        if m != n:
+            raise ValueError(f"evalX has {m} examples and evalY {n}; expected as many")
 
 
 def given_back(clean: Mapping[str, Array], batch: Batch, formulas: Formulas) -> dict[str, Distance]:
@@ -183,7 +196,7 @@ def array_kind(x: Any) -> str:
 
 
 COUNTS, GIVEN, EVALUATED = ("micro",), ("X", "Y", "lr", "evalX", "evalY"), {"evalX", "evalY"}
-ONCE = {*EVALUATED, "epochstart"}  # of the step they are given at alone
+ONCE = ("eval", "epochstart", "epochloss")  # of their own step alone
 
 
 def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:
@@ -197,13 +210,17 @@ def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:
 
 
 def check_names(clean: Mapping[str, Array], expected: Mapping[str, Tracked], shown: Shown) -> None:
-    """Raise ValueError where no parameter is shown, but arrays that may well be some under other names."""
-    sizes = {tuple(sorted(expected[n].shape)) for n in shown.parameters if n in expected}
-    if any(n in clean for n in shown.parameters):
+    """Raise ValueError where nothing of the update is shown, but arrays that may well be it under other names.
+
+    These are of the shapes of all weights, where no two weights have the same.
+    """
+    weights = [n for n in shown.parameters if n[0] == "W" and n in expected]
+    shapes = {tuple(sorted(expected[n].shape)) for n in weights}
+    if len(shapes) < len(weights) or any(n in clean or f"d{n}" in clean for n in shown.parameters):
         return
     other = [n for n in clean if n not in expected and n not in GIVEN and clean[n].size > 1]
-    alike = [n for n in other if tuple(sorted(clean[n].shape)) in sizes]
-    if alike:
+    alike = [n for n in other if tuple(sorted(clean[n].shape)) in shapes]
+    if shapes and shapes <= {tuple(sorted(clean[n].shape)) for n in alike}:
         names = ", ".join(f"{n} {clean[n].shape}" for n in alike)
         raise ValueError(
             f"it shows no parameter by its name, but {names}: which are they? Give the parameters back "

@@ -94,23 +94,34 @@ def number(made: Any, name: str) -> bool:
 
 
 def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
-    """Tell whether each step of a rule is given its lr, or reads it off an object, so that it can change."""
+    """Tell whether each step of a rule is given its lr, or reads it off an object, so that it can change.
+
+    An object whose lr is changed must step as one that was made with it: else it has been made use of before.
+    """
     if not has_step(rule):
         return callable(rule) and not options_for(rule, {"lr": 1.0})[2]
+    if not isinstance(rule, type):
+        return False  # what it has made of its lr already is not known
+    less = {"lr": 0.5 * options["lr"]}
     try:
-        moved = [moved_at(rule, options, initial, c * options["lr"]) for c in (1.0, 0.5)]
+        plain, changed = (moved(rule, options, initial, now) for now in ({}, less))
+        made = moved(rule, {**options, **less}, initial, {})
     except Exception:  # it says so itself when it is checked
         return False
-    return any(not np.array_equal(moved[0][n], moved[1][n]) for n in initial)
+    return equal(changed, made) and not equal(changed, plain)
 
 
-def moved_at(
-    rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array], lr: float
+def equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return all(np.array_equal(a[n], b[n]) for n in a)
+
+
+def moved(
+    rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array], now: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the parameters after one step of an object whose lr is changed before it."""
+    """Return the parameters after one step of an object, whose lr may be changed before it."""
     given = options_for(rule, options)[0]
     gradient = {n: np.ones_like(x) for n, x in initial.items()}
-    return stateful(rule, given, initial)(gradient, {"lr": lr})
+    return stateful(rule, given, initial)(gradient, now)
 
 
 UNREADABLE = object()

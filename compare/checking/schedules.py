@@ -51,6 +51,9 @@ def examine_schedule(
     if known not in SCHEDULES:
         raise ValueError(f"unknown schedule {known!r}; there are {', '.join(SCHEDULES)}")
     given = {"lr": LR, **given, **options}
+    steps = min(steps, given.get("total_steps", steps))  # of a cycle there are no more
+    if steps < 1:
+        raise ValueError(f"steps is {steps}; expected at least 1")
     subject = name or getattr(function, "__name__", type(function).__name__)
     verdict = Verdict(subject, f"the schedule {known} as in PyTorch")
     if not callable(function):
@@ -125,7 +128,8 @@ def judged(
     shown = [rated(x, r) for x, r in zip(mine, right, strict=True)]
     scene = Scene(tuple(shown[: k + 1]), "lr", after=tuple(shown[k + 1 :]))
     limit = rate_limit(k) / EPSILON
-    found = Divergence(k, "lr", "formula", apart[k], limit, theirs[k], (), (), verdict.subject)
+    before = (f"the rates of the {k} steps before",) if k else ()
+    found = Divergence(k, "lr", "formula", apart[k], limit, theirs[k], before, (), verdict.subject)
     case = f"{len(mine)} steps"
     d = diagnose(scene)
     if not d.named:
@@ -137,7 +141,9 @@ def judged(
 def distance(x: float, right: float, first: float) -> Distance:
     """Return how far a rate is from the right one, in roundings of the larger of it and the first."""
     unit = EPSILON * max(abs(right), abs(first))
-    return Distance(abs(x - right) / unit if unit else float(x != right), (), x, right, unit, 1)
+    apart = abs(x - right)
+    ratio = apart / unit if unit else np.inf if apart else 0.0
+    return Distance(ratio, (), x, right, unit, 1)
 
 
 def rated(mine: float, right: float) -> Shown:

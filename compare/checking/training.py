@@ -70,7 +70,7 @@ def examine_training(
 def epochs(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Iterable[Batch]:
     """Return the batches; where a run shows the mean loss of its epochs, each says whether it begins one."""
     shows = [
-        isinstance(t, Mapping) and "epochloss" in t
+        isinstance(t, Mapping) and t.get("epochloss") is not None
         for t in (traces if isinstance(traces, Sequence) else ())
     ]
     if not any(shows):

@@ -77,6 +77,6 @@ def main() -> None:
             if not noted:
                 raise
             code = 130  # an import that Ctrl-C broke
-    if code == 130:
-        print("parity: interrupted", file=sys.stderr)
+        if code == 130:
+            print("parity: interrupted", file=sys.stderr)
     sys.exit(code)

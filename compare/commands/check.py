@@ -75,7 +75,7 @@ def check(
         else:
             check_unread(jobs=jobs != 1)
             check_dtype(dtype)
-            check_like(like, widths)
+            check_like(like, widths, layout, dtype, seed)
     if recorded:
         raise typer.Exit(check_recordings(recorded, json, jobs, junit_file=junit, html=html))
     results = listed(targets, like, options, timeout)
@@ -90,15 +90,24 @@ def check(
     raise typer.Exit(2 if "error" in verdicts else 1 if "wrong" in verdicts else 0)
 
 
-def check_like(like: str, sizes: tuple[int, ...] | None) -> None:
+def check_like(
+    like: str, sizes: tuple[int, ...] | None, layout: str | None, dtype: str, seed: int
+) -> None:
     """Refuse a `--like` that cannot be read or meant, and sizes that do not fit it, before any candidate is run."""
     from compare.checking.likeness import configuration, kind_of, single
     from compare.checking.refusals import check_sizes
 
-    if kind_of(like) == "step":
+    kind = kind_of(like)
+    if kind == "step":
         check_sizes(configuration(like), sizes)
-    else:
-        single(like)
+        return
+    single(like)
+    unread: dict[str, Any] = {"layout": layout, "sizes": sizes}
+    unread |= {"dtype": dtype != "float64"} if kind in ("schedule", "initializer") else {}
+    unread |= {"seed": seed} if kind == "schedule" else {}
+    for name, given in unread.items():
+        if given:
+            raise ValueError(f"--{name} is not read for --like {like!r}, a {kind}: leave it out")
 
 
 def check_code(paths: list[str]) -> None:

@@ -13,9 +13,13 @@ from typing import Any
 
 @dataclass(eq=False)
 class Outlet:
-    """A text stream that goes on where its pipe is closed, and ends with a sentence where it cannot write."""
+    """A text stream that goes on where its pipe is closed, and ends with a sentence where it cannot write.
+
+    Where it is standard error itself, it goes on in any case: the exit code is all that can be told.
+    """
 
     stream: Any
+    silent: bool = False
 
     def write(self, text: str) -> int:
         return self.tried(lambda: self.stream.write(text)) or len(text)
@@ -30,6 +34,8 @@ class Outlet:
             self.abandon()
         except OSError as error:
             self.abandon()
+            if self.silent:
+                return None
             print(f"parity: cannot write to standard output: {error.strerror}", file=sys.stderr)
             raise SystemExit(2) from None
         return None
@@ -47,12 +53,13 @@ class Outlet:
 
 @contextmanager
 def outlet() -> Iterator[None]:
-    """Write to standard output through an Outlet for the time being."""
-    stream = sys.stdout
-    shut = stream is None  # before we began
-    sys.stdout = Outlet(io.StringIO() if shut else stream)
+    """Write to standard output and error through Outlets for the time being."""
+    streams = sys.stdout, sys.stderr
+    held = [io.StringIO() if s is None else s for s in streams]  # None: closed before we began
+    sys.stdout, sys.stderr = Outlet(held[0]), Outlet(held[1], silent=True)
     try:
         yield
         sys.stdout.flush()
+        sys.stderr.flush()
     finally:
-        sys.stdout = stream
+        sys.stdout, sys.stderr = streams

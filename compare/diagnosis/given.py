@@ -77,11 +77,12 @@ def readings(right: list[float], mine: list[float]) -> Iterator[tuple[str, str, 
         yield "the decay is applied twice", "lr_0 * decay**2", [r * r / first for r in right]
         yield "the schedule starts from 0, a step late", "lr of step 0 is 0", [0.0, *right[:-1]]
     yield "the learning rate is squared", "lr**2", [r * r for r in right]
-    yield (
-        "the decay is applied to the rate of the step before",
-        "lr = lr_before * factor of this step",
-        [first, *(a * r / first for a, r in zip(mine, right[1:], strict=False))],
-    )
+    if first:
+        yield (
+            "the decay is applied to the rate of the step before",
+            "lr = lr_before * factor of this step",
+            [first, *(a * r / first for a, r in zip(mine, right[1:], strict=False))],
+        )
 
 
 def multiples(

@@ -43,11 +43,22 @@ DONE: Mapping[str, tuple[Callable[[Array], Array], str]] = {
 def scaled(mine: Array, right: Array, *, labels: bool) -> Iterator[Words]:
     """Yield (mistake, yours, right) for X or Y made of what was given, element by element: the first that fits."""
     if not np.isfinite(mine).all():
-        yield ("targets that are not finite", "nan or inf", "numbers") if labels else CONSTANT
+        yield from endless(mine, right, labels)
         return
     questions = (transformed, targets if labels else features, clipped, partly)
     with np.errstate(all="ignore"):
         yield from [words for question in questions if (words := question(mine, right))][:1]
+
+
+def endless(mine: Array, right: Array, labels: bool) -> Iterator[Words]:
+    """Yield the words for what is not finite: a constant feature all of it, or how many numbers are."""
+    lost = ~np.isfinite(mine)
+    rows = lost.all(axis=1)
+    constant = np.ptp(right, axis=1) == 0.0
+    if not labels and rows.any() and not lost[~rows].any() and constant[rows].all():
+        yield CONSTANT
+    else:
+        yield f"{int(lost.sum())} of {lost.size} numbers are not finite", "nan or inf", "numbers"
 
 
 def transformed(mine: Array, right: Array) -> Words | None:
@@ -86,9 +97,8 @@ def described(mine: Array, a: Array, c: Array) -> str:
             return f"to [{least:g}, {most:g}]"
     if not a.all():
         lost = ", ".join(map(str, np.flatnonzero(a == 0.0)))
-        return (
-            f"feature {lost} is constant, the others are {'as given' if kept(a, c) else 'scaled'}"
-        )
+        others = "as given" if kept(a, c) else "scaled"
+        return f"feature {lost} is constant" + (f", the others are {others}" if a.any() else "")
     if kept(a, 0.0 * c):
         return "another mean, or none, is subtracted"
     if np.allclose(c, 0.0, atol=SAME):

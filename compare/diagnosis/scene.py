@@ -175,7 +175,8 @@ def reads(scene: Scene) -> tuple[set[str], set[str]]:
         return operands.read(name)
 
     def before(name: str) -> Tracked:
-        then.add(name)
+        if name != "epochstart":  # nobody's operand
+            then.add(name)
         return operands.before(name)
 
     for name, value in stepping.step(s.formulas, s.parameters, read, before, operands.has):

@@ -11,6 +11,7 @@ from compare.formulas.network import Activation, Read
 
 Expected = Iterator[tuple[str, Tracked]]
 Has = Callable[[str], bool]
+LOSSES, EXAMPLES = "_losses", "_examples"  # sums over an epoch so far, which nobody need show
 
 
 def evaluation(
@@ -50,9 +51,9 @@ def mean_loss(read: Read, before: Read, has: Has) -> Expected:
     r"""Yield the mean loss of the epoch so far, $\sum_i m_i L_i / \sum_i m_i$, and the two sums it is made of."""
     loss, m = read("loss"), float(read("X").shape[-1])
     losses, examples = loss * m, m
-    if has("examples") and not before("epochstart").value.any():
-        losses = before("losses") + losses
-        examples += float(before("examples").value.flat[0])
+    if has(EXAMPLES) and not before("epochstart").value.any():
+        losses = before(LOSSES) + losses
+        examples += float(before(EXAMPLES).value.flat[0])
     yield "epochloss", losses / examples
-    yield "losses", losses
-    yield "examples", Tracked(loss.number(examples), None, loss.u)
+    yield LOSSES, losses
+    yield EXAMPLES, Tracked(loss.number(examples), None, loss.u)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 from compare.recording.findings import Entry, Findings
@@ -13,7 +13,8 @@ from compare.reports.console import headline
 
 def show(found: Findings, console: Console) -> None:
     """Print the verdict, where it went wrong, the entries, and what is not shown."""
-    console.print(headline(found.sentence, "bold red" if found.wrong else "bold green"), crop=False)
+    verdict = headline(found.sentence, "bold red" if found.wrong else "bold green")
+    console.print(Group(verdict), crop=False)
     if found.wrong:
         console.print("\n".join(found.wrong.details()), markup=False)
     if found.diagnosis:

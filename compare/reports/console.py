@@ -13,7 +13,8 @@ WIDTH = 80
 
 def standard_output() -> Console:
     """Return the console of standard output."""
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    columns = os.environ.get("COLUMNS", "")
+    known = sys.stdout.isatty() or (columns.isdecimal() and int(columns) > 0)
     return Console(width=None if known else WIDTH, highlight=False)
 
 

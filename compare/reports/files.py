@@ -18,8 +18,13 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write to a file beside `path`, then put it in place: a reader never sees half of it.
 
-    Raises OSError about `path` where it cannot be written; nothing is left behind then.
+    A link is followed; what is no plain file, such as a pipe, is written to. Raises OSError about
+    `path` where it cannot be written; nothing is left behind then.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

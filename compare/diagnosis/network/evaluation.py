@@ -10,7 +10,7 @@ from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant
 from compare.formulas import evaluation as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.evaluation import Expected, Has
+from compare.formulas.evaluation import EXAMPLES, LOSSES, Expected, Has
 from compare.formulas.network import Read
 from compare.formulas.stepping import Formulas
 
@@ -103,12 +103,12 @@ def weighed(formulas: Formulas, shown: Shown, *, weigh: object) -> Formulas:
             yield "epochloss", loss
             return
         losses, weight = weigh(loss, m)
-        if has("examples") and not before("epochstart").value.any():
-            losses = before("losses") + losses
-            weight += float(before("examples").value.flat[0])
+        if has(EXAMPLES) and not before("epochstart").value.any():
+            losses = before(LOSSES) + losses
+            weight += float(before(EXAMPLES).value.flat[0])
         yield "epochloss", losses / weight if weight else losses
-        yield "losses", losses
-        yield "examples", Tracked(loss.number(weight), None, loss.u)
+        yield LOSSES, losses
+        yield EXAMPLES, Tracked(loss.number(weight), None, loss.u)
 
     return replace(formulas, averages=mean_loss)
 

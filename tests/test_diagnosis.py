@@ -308,3 +308,15 @@ def test_micro_batches_summed_and_clipped_are_diagnosed_where_the_sums_are_not_s
         shown.append(entries | at)
     names = examine_training(shown, c, t.state, t.batches).diagnosis.names
     assert "norm times k, the number of micro-batches" in names
+
+
+@pytest.mark.parametrize("entry", ["Z1", "A1", "A2", "dA2", "dZ2", "dW2", "dA1"])
+def test_an_entry_that_is_transposed_is_told_by_its_shape(entry):
+    t = next(trials(NET, (4, 3, 2), m=5, steps=2, dtype="float64", seed=0))
+    step, at, shown = program(), t.state, []
+    for batch in t.batches:
+        at = step(at, batch.X, batch.Y, 0.1)
+        shown.append({**at, entry: at[entry].T})
+    verdict = examine_training(shown, NET, t.state, t.batches)
+    assert (verdict.divergence.origin, verdict.divergence.kind) == (entry, "shape")
+    assert len(verdict.diagnosis.names) == 1

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
-from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
+from compare.checking.judging import GIVEN, SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
-from compare.diagnosis import Scene, Shown, suspected
+from compare.diagnosis import Diagnosis, Scene, Shown, misshapen, suspected
 from compare.distances import Distance, distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
@@ -81,7 +81,7 @@ def examine(
                 notes=tuple(notes),
                 case=case,
                 divergence=found,
-                diagnosis=suspected(scene),
+                diagnosis=diagnosed(j, found, scene),
                 scene=scene,
             )
         state = {n: x for n, x in initial.items() if n not in j.expected} | dict(j.shown.trace)
@@ -96,6 +96,14 @@ def examine(
         arrays=arrays,
         notes=tuple(notes),
     )
+
+
+def diagnosed(j: Judgement, found: Divergence, scene: Scene) -> Diagnosis:
+    """Return what is known of a wrong entry; of one that is misshapen its shape, for nothing can be made of it."""
+    name = found.origin
+    if found.kind == "shape" and name in j.shown.trace and name not in GIVEN:
+        return misshapen(name, j.shown.trace[name], j.expected[name].shape)
+    return suspected(scene)
 
 
 def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
@@ -146,7 +154,7 @@ def first_wrong(
     for name in suspects:
         d = j.distances[name]
         limit = formula_limit(own[name].ratio if name in own else 0.0, d.terms)
-        if d.ratio > limit:
+        if d.ratio > limit and d.elements:  # of what is misshapen there is no formula to go on from
             lost = lost or plain(s.formulas, s.trace, s.state, s.X, s.Y, carried=s.carried)
             limit = wider(limit, lost.get(name, 0.0), d.terms)
         if d.ratio > limit:

@@ -1,7 +1,17 @@
 r"""From "this formula is wrong" to "this is the mistake": variants of the formula, tried on the program's own numbers."""
 
-from compare.diagnosis.naming import Diagnosis, Explained, diagnose, suspected, told
+from compare.diagnosis.naming import Diagnosis, Explained, diagnose, misshapen, suspected, told
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant
 
-__all__ = ["Diagnosis", "Explained", "Scene", "Shown", "Variant", "diagnose", "suspected", "told"]
+__all__ = [
+    "Diagnosis",
+    "Explained",
+    "Scene",
+    "Shown",
+    "Variant",
+    "diagnose",
+    "misshapen",
+    "suspected",
+    "told",
+]

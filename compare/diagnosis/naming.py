@@ -11,7 +11,7 @@ import numpy as np
 
 from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
-from compare.diagnosis.scene import GRADIENTS, Scene, reads
+from compare.diagnosis.scene import GRADIENTS, Array, Scene, reads
 from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.variant import Variant, at, disagreements, explains, ran, right
 from compare.distances import Distance, distance
@@ -111,13 +111,18 @@ def suspected(scene: Scene) -> Diagnosis:
         return Diagnosis(scene.origin, named, given.told(scene))
     good, x = right(scene), scene.last.trace.get(scene.origin)
     if good is not None and x is not None and np.shape(x) != good.shape:
-        wrong, should = f"{scene.origin} {np.shape(x)}", f"{scene.origin} {good.shape}"
-        hint = Variant(shape_hint(scene.origin, x, good.shape), wrong, should)
-        return Diagnosis(scene.origin, (Explained(hint, float("inf"), 0.0),), pattern(scene))
+        return misshapen(scene.origin, x, good.shape)
     before = error(scene)
     known = [*suspects(scene, before), *behind(scene, scene.gradients(), before)]
     named = unique(known or [*behind(scene, reversed(scene.upstream()), before)])
     return Diagnosis(scene.origin, best(named, scene), pattern(scene))
+
+
+def misshapen(origin: str, x: Array, shape: tuple[int, ...]) -> Diagnosis:
+    """Return what is known of an entry that has not the shape of its formula: nothing can be made of it."""
+    hint = Variant(shape_hint(origin, x, shape), f"{origin} {np.shape(x)}", f"{origin} {shape}")
+    told = f"{origin} has shape {np.shape(x)}"
+    return Diagnosis(origin, (Explained(hint, float("inf"), 0.0),), told)
 
 
 def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:

@@ -128,7 +128,7 @@ def judged(
     shown = [rated(x, r) for x, r in zip(mine, right, strict=True)]
     scene = Scene(tuple(shown[: k + 1]), "lr", after=tuple(shown[k + 1 :]))
     limit = rate_limit(k) / EPSILON
-    before = (f"the rates of the {k} steps before",) if k else ()
+    before = (f"the {'rates' if k > 1 else 'rate'} of {k} step{'s' * (k > 1)} before",) if k else ()
     found = Divergence(k, "lr", "formula", apart[k], limit, theirs[k], before, (), verdict.subject)
     case = f"{len(mine)} steps"
     d = diagnose(scene)

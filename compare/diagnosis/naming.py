@@ -76,6 +76,7 @@ class Diagnosis:
                     "same_as": e.variant.same_as,
                     "error_before": e.before,
                     "error_after": e.after,
+                    "measured": e.measured,
                 }
                 for e in self.named
             ],

@@ -122,7 +122,10 @@ def run(
 def reproduced(report: Report, repro: Path | None) -> None:
     """Write the smallest reproduction of a divergence, where one was asked for and there is one."""
     failing, divergence = report.failing, report.divergence
-    if repro is None or failing is None or divergence is None:
+    if repro is None or report.verdict == "parity":
+        return
+    if failing is None or divergence is None:
+        print("no reproduction: no formula of a step is wrong")
         return
     from compare.reproduction import again, smallest, write
 

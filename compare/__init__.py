@@ -6,19 +6,9 @@ Checking one's own code: `check_activation`, `check_initializer`, `check_loss`, 
 
 from typing import Any
 
-CHECKS = (
-    "check_activation",
-    "check_initializer",
-    "check_loss",
-    "check_rule",
-    "check_schedule",
-    "check_step",
-    "check_training",
-)
-
 
 def __getattr__(name: str) -> Any:
-    if name in CHECKS:
+    if name.startswith("check_"):
         import compare.checking
 
         return getattr(compare.checking, name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import manual.activations
@@ -37,8 +38,6 @@ def predict_manual(configuration: Configuration, state: State, X: Array) -> Arra
 
 def predict_reference(configuration: Configuration, state: State, X: Array) -> Array:
     """Return A_L of the torch net in evaluation."""
-    import torch
-
     names = [n for n in state if n in parameters(state) or n.startswith(RUNNING)]
     activations = [resolve(reference.activations, text) for text in configuration.activations]
     with torch.no_grad():

@@ -64,7 +64,7 @@ def check_threshold(r: Request, dataset: Dataset) -> None:
         return
     if dataset.task != "binary":
         told = f"this task is {dataset.task}: use --task binary, or leave it out"
-    elif dataset.classes == ("0", "1") or dataset.name == "breast-cancer":
+    elif dataset.classes == ("0", "1"):
         told = f"the target {dataset.target} is made of zeros and ones already: leave it out"
     else:
         return

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
-from compare.checking.judging import GIVEN, SHORTENED, Judgement, judgement, shortened
+from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Diagnosis, Scene, Shown, misshapen, suspected
+from compare.diagnosis.given import GIVEN
 from compare.distances import Distance, distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked

@@ -26,7 +26,7 @@ from compare.diagnosis import Diagnosis, Explained, Variant
 from compare.distances import Distance
 from compare.divergence import Divergence
 from compare.tolerances import SIGMAS, UNLIKELY
-from manual.initialization import calculate_gain
+from manual.initialization.scaled import kaiming_std, xavier_std
 
 Array = NDArray[np.float64]
 N_OUT, N_IN, DRAWS = 20, 12, 2000
@@ -121,12 +121,11 @@ def stated(known: str, given: Mapping[str, Any]) -> Stated:
         )
     o = {**options, **given}
     if known.startswith("xavier"):
-        std = float(o["gain"]) * sqrt(2.0 / (N_IN + N_OUT))
+        std = xavier_std((N_OUT, N_IN), float(o["gain"]))
+    elif o["mode"] not in ("fan_in", "fan_out"):
+        raise ValueError(f"the mode is {o['mode']!r}; give fan_in or fan_out")
     else:
-        fan = {"fan_in": N_IN, "fan_out": N_OUT}.get(o["mode"])
-        if fan is None:
-            raise ValueError(f"the mode is {o['mode']!r}; give fan_in or fan_out")
-        std = calculate_gain(o["nonlinearity"], param=o["a"]) / sqrt(fan)
+        std = kaiming_std((N_OUT, N_IN), **o)
     return Stated(std, known.endswith("uniform"))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
+from compare.diagnosis.given import GIVEN
 from compare.diagnosis.statements import named
 from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked, exact
@@ -195,8 +196,8 @@ def array_kind(x: Any) -> str:
         return "O"
 
 
-COUNTS, GIVEN, EVALUATED = ("micro",), ("X", "Y", "lr", "evalX", "evalY"), {"evalX", "evalY"}
-ONCE = ("eval", "epochstart", "epochloss")  # of their own step alone
+COUNTS, EVALUATED = ("micro",), {"evalX", "evalY"}
+ONCE = ("eval", "epoch")  # names of what belongs to its own step alone
 
 
 def fit(name: str, x: Array, value: Tracked) -> tuple[Array, list[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +35,8 @@ app = typer.Typer(
 
 def told(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         print(f"parity {version('parity')}")
         raise typer.Exit
 

@@ -108,7 +108,6 @@ def progress(rows: Iterable[Row]) -> Iterator[Row]:
 
 def written(rows: list[Row], json: Path | None, markdown: Path | None) -> None:
     """Print the tables and the targets, and write the files that were asked for."""
-
     from compare.benchmarks import tables
     from compare.benchmarks.targets import standings
     from compare.reports.console import standard_output

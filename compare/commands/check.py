@@ -3,6 +3,7 @@ r"""`parity check`: somebody else's code, or a recorded trace, held against the 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,8 +46,8 @@ def check(
     A step is a function train_step(state, X, Y, lr=...) that returns a mapping with as many of Z1, A1,
     ..., loss, dZ2, dW2, ..., m.W1, W1, ... as it has, or a class with such a method. An optimiser is a function
     rule(param, grad, slots, lr=...) -> (param, slots), or a class with step(params, grads); a schedule
-    is a function f(k, lr=...), an initialiser f(n_in, n_out, rng). Each runs in a process of its own. Exit code 0: all right; 1: one is wrong; 2: one
-    could not be judged, whatever the others are.
+    is a function f(k, lr=...), an initialiser f(n_in, n_out, rng). Each runs in a process of its own. Exit
+    code 0: all right; 1: one is wrong; 2: one could not be judged, whatever the others are.
 
     Examples: parity check my_net.py:MyAdam --like adam
     parity check my_net.py:train_step --like "two-layer relu mse sgd lr=0.1"
@@ -70,10 +71,17 @@ def check(
         options = {"layout": layout, "sizes": widths, "dtype": dtype, "seed": seed}
         options["repro"] = None if repro is None else str(repro.resolve())
         if recorded:
-            unasked(like=like, layout=layout, sizes=sizes, dtype=dtype != "float64", seed=seed)
-            check_unread(timeout=timeout != TIMEOUT)
+            code = {
+                "like": like,
+                "layout": layout,
+                "sizes": sizes,
+                "dtype": dtype != "float64",
+                "seed": seed,
+            }
+            refuse(code, "is for code; a recording says what it is")
+            refuse({"timeout": timeout != TIMEOUT}, "is not read with recordings, which need none")
         else:
-            check_unread(jobs=jobs != 1)
+            refuse({"jobs": jobs != 1}, "is not read with code")
             check_dtype(dtype)
             check_like(like, widths, layout, dtype, seed)
     if recorded:
@@ -105,9 +113,7 @@ def check_like(
     unread: dict[str, Any] = {"layout": layout, "sizes": sizes}
     unread |= {"dtype": dtype != "float64"} if kind in ("schedule", "initializer") else {}
     unread |= {"seed": seed} if kind == "schedule" else {}
-    for name, given in unread.items():
-        if given:
-            raise ValueError(f"--{name} is not read for --like {like!r}, a {kind}: leave it out")
+    refuse(unread, f"is not read for --like {like!r}, a {kind}")
 
 
 def check_code(paths: list[str]) -> None:
@@ -119,19 +125,11 @@ def check_code(paths: list[str]) -> None:
         )
 
 
-def check_unread(**given: bool) -> None:
-    """Refuse an option that is not read here: --jobs is for recordings, --timeout for code."""
-    for name, asked in given.items():
-        if asked:
-            kind = "recordings, which need no --timeout" if name == "timeout" else "code"
-            raise ValueError(f"--{name} is not read with {kind}: leave it out")
-
-
-def unasked(**given: Any) -> None:
-    """Refuse what a recording says by itself."""
-    for name, value in given.items():
+def refuse(asked: Mapping[str, Any], why: str) -> None:
+    """Refuse an option that is not read here, where it is asked for."""
+    for name, value in asked.items():
         if value:
-            raise ValueError(f"--{name} is for code; a recording says what it is: leave it out")
+            raise ValueError(f"--{name} {why}: leave it out")
 
 
 def layer_sizes(text: str | None) -> tuple[int, ...] | None:
@@ -204,7 +202,6 @@ def check_recordings(
     html: Path | None = None,
 ) -> int:
     """Check recorded traces, and print what was found; the worst of their exit codes is returned."""
-
     from compare.recording import findings, show
     from compare.reports.console import standard_output
     from compare.reports.files import write_json

@@ -114,7 +114,6 @@ def found(run: Callable[[], Outcome]) -> Outcome:
 
 def written(outcome: Outcome, output: Path | None, json: Path | None) -> None:
     """Print what was found, and write the files that were asked for."""
-
     from compare.experiments import folder
     from compare.experiments.outcome import show
     from compare.reports.console import standard_output

@@ -102,7 +102,8 @@ def run(
             raise ValueError(f"--{name} is not for --device and --precision; --json is")
         testimonies = heard(witness or [], prepared)
     if away:
-        command = f"{spelled_run(request)}{placed(device, precision)}"
+        moved = device if device != "cpu" else None
+        command = spelled_run(request, device=moved, precision=precision)
         raise typer.Exit(elsewhere(prepared, device, precision, json, command))
     report = compared(prepared, keep_rows=csv is not None)
     report.testimonies = testimonies
@@ -143,13 +144,6 @@ def heard(names: list[str], task: Task) -> list[Testimony]:
     return [witness(name)(task) for name in dict.fromkeys(names)]
 
 
-def placed(device: str, precision: str | None) -> str:
-    """Return the options that say where torch computes."""
-    return f" --device {device}" * (device != "cpu") + (
-        f" --precision {precision}" if precision else ""
-    )
-
-
 def elsewhere(
     task: Task,
     device: str,
@@ -158,7 +152,6 @@ def elsewhere(
     command: str,
 ) -> int:
     """Measure what a device or a precision does to each formula of torch, print it, and return the exit code."""
-
     from compare.devices.account import account
     from compare.devices.places import place
     from compare.divergence import Divergence
@@ -230,7 +223,6 @@ def progress(steps: Any, total: int, what: str = "verifying") -> Any:
 
 def written(report: Report, json: Path | None, csv: Path | None, html: Path | None) -> None:
     """Print the report, and write the files that were asked for."""
-
     from compare.reports.console import standard_output
     from compare.reports.files import write_json, write_text
     from compare.reports.terminal import show

@@ -10,8 +10,10 @@ from typing import Any
 from compare.request import Request
 
 
-def spelled_run(request: Request, *, free: bool = False, witnesses: Sequence[str] = ()) -> str:
+def spelled_run(request: Request, *, witnesses: Sequence[str] = (), **others: Any) -> str:
     """Return the command line that asks for this run: what differs from the defaults, and no more.
+
+    `others` are options of the command that the request does not hold.
 
     >>> spelled_run(Request(optimizer="sgd", options={"momentum": 0.9}, batch_norm=True))
     'parity run --optimizer sgd --set momentum=0.9 --batch-norm'
@@ -20,7 +22,7 @@ def spelled_run(request: Request, *, free: bool = False, witnesses: Sequence[str
     given = {f.name: getattr(request, f.name) for f in fields(Request)}
     changed = {n: x for n, x in given.items() if x != getattr(standard, n)}
     asked = [x for name in witnesses for x in ("--witness", name)]
-    return " ".join([spelled("run", (), {**changed, "free": free}), *asked])
+    return " ".join([spelled("run", (), {**changed, **others}), *asked])
 
 
 def spelled(command: str, words: Sequence[str], options: Mapping[str, Any]) -> str:

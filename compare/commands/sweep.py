@@ -164,7 +164,6 @@ def progress(outcomes: Iterable[Outcome], total: int, done: int) -> Iterator[Out
 
 def summarised(out: Path, size: int, html: Path | None, json: Path | None) -> int:
     """Print the summary, write the files that were asked for, and return the exit code."""
-
     from compare.reports.console import standard_output
     from compare.reports.files import write_json, write_text
     from compare.sweeping.summaries import declared, page, show, summary

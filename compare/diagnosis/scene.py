@@ -175,8 +175,7 @@ def reads(scene: Scene) -> tuple[set[str], set[str]]:
         return operands.read(name)
 
     def before(name: str) -> Tracked:
-        if name != "epochstart":  # nobody's operand
-            then.add(name)
+        then.add(name)
         return operands.before(name)
 
     for name, value in stepping.step(s.formulas, s.parameters, read, before, operands.has):

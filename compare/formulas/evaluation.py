@@ -2,14 +2,13 @@ r"""The net in evaluation as stated: the parameters after the step, running stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt, total
-from compare.formulas.network import Activation, Read
+from compare.formulas.network import Activation, Expected, Read
 
-Expected = Iterator[tuple[str, Tracked]]
 Has = Callable[[str], bool]
 LOSSES, EXAMPLES = "_losses", "_examples"  # sums over an epoch so far, which nobody need show
 
@@ -50,10 +49,14 @@ def normalized(read: Read, has: Has, l: int, eps: float) -> Tracked:
 def mean_loss(read: Read, before: Read, has: Has) -> Expected:
     r"""Yield the mean loss of the epoch so far, $\sum_i m_i L_i / \sum_i m_i$, and the two sums it is made of."""
     loss, m = read("loss"), float(read("X").shape[-1])
-    losses, examples = loss * m, m
-    if has(EXAMPLES) and not before("epochstart").value.any():
-        losses = before(LOSSES) + losses
-        examples += float(before(EXAMPLES).value.flat[0])
+    losses, examples = so_far(before, has, loss * m, m)
     yield "epochloss", losses / examples
     yield LOSSES, losses
     yield EXAMPLES, Tracked(loss.number(examples), None, loss.u)
+
+
+def so_far(before: Read, has: Has, losses: Tracked, examples: float) -> tuple[Tracked, float]:
+    """Return both with those of the steps before, unless the epoch starts with this one."""
+    if has(EXAMPLES) and not has("epochstart"):
+        return before(LOSSES) + losses, float(before(EXAMPLES).value.flat[0]) + examples
+    return losses, examples

@@ -67,7 +67,7 @@ def step(
         yield from formulas.evaluates(read, before, has, formulas.activations, formulas.batch_norm)
     if has("evalX") and has("evalY"):
         yield "evalloss", loss(read(f"eval{output}"), before("evalY"))
-    if has("epochstart"):
+    if has("epochs"):
         yield from formulas.averages(read, before, has)
 
 

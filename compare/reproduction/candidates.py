@@ -11,6 +11,7 @@ from typing import Any
 from compare.checking.likeness import configuration, kind_of
 from compare.checking.steps import examine_step
 from compare.checking.verdict import Verdict
+from compare.diagnosis.given import GIVEN
 from compare.reproduction.writing import script_beside, write
 
 WIDTHS, EXAMPLES, STEPS = (1, 2, 3), (1, 2, 3), 4
@@ -27,7 +28,7 @@ def keep(
     found = verdict.divergence
     if found is None or verdict.scene is None:
         return verdict
-    if found.kind != "formula" or found.origin in ("X", "Y", "lr"):
+    if found.kind != "formula" or found.origin in GIVEN:
         note = f"no reproduction: {found.origin} has no formula to be made again by"
         return replace(verdict, notes=(*verdict.notes, note))
     least = next(smaller(candidate, like, found.origin, options), verdict)

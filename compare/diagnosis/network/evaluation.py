@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant
 from compare.formulas import evaluation as stated
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.evaluation import EXAMPLES, LOSSES, Expected, Has
-from compare.formulas.network import Read
+from compare.formulas.evaluation import EXAMPLES, LOSSES, Has
+from compare.formulas.network import Expected, Read
 from compare.formulas.stepping import Formulas
 
 MODE = "model.eval() left out: PyTorch's nets start in training mode"
@@ -51,7 +52,7 @@ def running_before(s: Shown) -> dict[str, Tracked]:
 def normed(formulas: Formulas, shown: Shown, *, less: int) -> Formulas:
     """Return the formulas whose evaluation normalises by the statistics of what it is given."""
 
-    def evaluation(read: Read, before: Read, has: Has, *net: object) -> Expected:
+    def evaluation(read: Read, before: Read, has: Has, *net: Any) -> Expected:
         def known(name: str) -> Tracked:
             l = name.removeprefix("running_mean").removeprefix("running_var")
             if l == name:
@@ -62,7 +63,7 @@ def normed(formulas: Formulas, shown: Shown, *, less: int) -> Formulas:
                 return mean
             return ((Z - mean) * (Z - mean)).sum(axis=1) / float(Z.shape[-1] - less)
 
-        return stated.evaluation(known, before, has, *net)  # type: ignore[arg-type]
+        return stated.evaluation(known, before, has, *net)
 
     return replace(formulas, evaluates=evaluation)
 
@@ -71,8 +72,8 @@ def shrunk(formulas: Formulas, shown: Shown, *, factor: float) -> Formulas:
     """Return the formulas whose evaluation multiplies hidden units by a factor."""
     L = len(formulas.activations)
 
-    def evaluation(read: Read, before: Read, has: Has, *net: object) -> Expected:
-        for name, value in stated.evaluation(read, before, has, *net):  # type: ignore[arg-type]
+    def evaluation(read: Read, before: Read, has: Has, *net: Any) -> Expected:
+        for name, value in stated.evaluation(read, before, has, *net):
             hidden = name.startswith("evalA") and name != f"evalA{L}"
             yield name, value * factor if hidden else value
 
@@ -102,10 +103,7 @@ def weighed(formulas: Formulas, shown: Shown, *, weigh: object) -> Formulas:
         if not callable(weigh):
             yield "epochloss", loss
             return
-        losses, weight = weigh(loss, m)
-        if has(EXAMPLES) and not before("epochstart").value.any():
-            losses = before(LOSSES) + losses
-            weight += float(before(EXAMPLES).value.flat[0])
+        losses, weight = stated.so_far(before, has, *weigh(loss, m))
         yield "epochloss", losses / weight if weight else losses
         yield LOSSES, losses
         yield EXAMPLES, Tracked(loss.number(weight), None, loss.u)
@@ -117,10 +115,6 @@ def unended(formulas: Formulas, shown: Shown) -> Formulas:
     """Return the formulas whose sums go on over the epochs."""
 
     def mean_loss(read: Read, before: Read, has: Has) -> Expected:
-        def within(name: str) -> Tracked:
-            x = before(name)
-            return 0.0 * x if name == "epochstart" else x
-
-        return stated.mean_loss(read, within, has)
+        return stated.mean_loss(read, before, lambda name: name != "epochstart" and has(name))
 
     return replace(formulas, averages=mean_loss)

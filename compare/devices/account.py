@@ -24,9 +24,8 @@ class Account:
     place: Place
     entries: dict[str, Measured] = field(default_factory=dict)
     steps: int = 0
-    blown: tuple[int, str] | None = (
-        None  # the step and the entry in which the run left the finite numbers
-    )
+    # the step and the entry in which the run left the finite numbers
+    blown: tuple[int, str] | None = None
     interrupted: bool = False
     command: str = ""  # that makes the run again
 

@@ -37,9 +37,8 @@ class Measured:
     relative: float = 0.0  # the largest error of its formula, over the entry's largest magnitude
     pair: float = 0.0  # |candidate - reference| over what the whole step may add up to
     step: int = 0
-    lost: int = (
-        0  # the most numbers that were not finite in a step, where rounding may make them anything
-    )
+    # the most numbers that were not finite in a step, where rounding may make them anything
+    lost: int = 0
 
     def add(self, step: int, own: Own, apart: Distance) -> None:
         if not own.distance.ratio <= self.formula:

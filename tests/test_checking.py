@@ -237,6 +237,35 @@ def test_the_mean_of_accumulated_gradients_may_be_taken_late_where_dW_alone_is_s
     assert any("the mean over micro-batches is taken of the gradients" in n for n in verdict.notes)
 
 
+def micro_batches(anew: bool, emptied: bool, share: float = 3.0):
+    """Return a step of three micro-batches whose count starts anew after the update or goes on, its sums emptied or not."""
+
+    def step(state, X, Y, lr):
+        before, g = int(state.get("micro", 0)), gradients(state, X, Y)
+        ready = before % 3 == 2
+        new = {"micro": 0 if ready and anew else before + 1}
+        for n, x in g.items():
+            a = x / share + (state[f"a.{n}"] if before % 3 else 0)
+            new |= {f"d{n}": x / share, f"a.{n}": 0 * a if ready and emptied else a}
+            new[n] = state[n] - lr * a if ready else state[n]
+        return new
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("anew", "emptied"), [(True, True), (True, False), (False, True), (False, False)]
+)
+def test_micro_batches_may_be_counted_anew_and_their_sums_emptied(anew, emptied):
+    like = "two-layer relu mse sgd lr=0.1 accumulate=3"
+    verdict = check_step(micro_batches(anew, emptied), like)
+    assert ("micro is 0 after the update, read as 3" in verdict.notes) == anew
+    assert any("emptied after the update" in n for n in verdict.notes) == emptied
+    assert {"micro", "a.W1", "W1"} <= set(verdict.shown)
+    with pytest.raises(Wrong, match="summed, not averaged"):
+        check_step(micro_batches(anew, emptied, share=1.0), like)
+
+
 def test_a_velocity_that_holds_the_learning_rate_is_told_as_it_falls():
     def step(state, X, Y, lr):
         new = {}

@@ -50,6 +50,7 @@ def judgement(
     state = {n: x for n, x in start.items() if n not in carried}
     given = {n: x for n, x in batch.state.items() if n not in trace}
     clean, notes = readable(trace, X.dtype)
+    notes += counted(clean, start, carried, formulas.accumulate)
     expected: dict[str, Tracked] = {}
     distances = given_back(clean, batch, formulas)
     fitted = dict(given) | {n: clean[n] for n in distances}
@@ -182,6 +183,24 @@ def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, 
             continue
         clean[str(name)] = np.array(x, dtype=dtype if name not in COUNTS else None)
     return clean, notes
+
+
+def counted(
+    clean: dict[str, Array], start: Trace, carried: Mapping[str, Tracked], k: int
+) -> list[str]:
+    """Read a count of micro-batches that goes on, or starts anew, as 1 to k; sums emptied after the update as not shown."""
+    notes, micro = [], clean.get("micro")
+    if micro is not None and micro.size == 1 and micro.dtype.kind in "iu":
+        clean["micro"] = (micro.astype(int) - 1) % k + 1
+        if (micro < 1).any():
+            notes.append(f"micro is 0 after the update, read as {k}")
+    before = carried["micro"].value if "micro" in carried else start.get("micro", 0)
+    sums = [n for n in clean if n.startswith("a.")]
+    if k > 1 and int(before) % k == k - 1 and sums and not any(clean[n].any() for n in sums):
+        for n in sums:
+            del clean[n]
+        notes.append("a.W1, ... are emptied after the update: not judged there")
+    return notes
 
 
 def array_kind(x: Any) -> str:

@@ -95,6 +95,60 @@ def halved(c, trace, start, X, Y):
     return {"evalA2": trace["W2"] @ A + trace["b2"]}
 
 
+def with_loss(c, trace, start, X, Y, of):
+    right = evaluated(c, trace, start, X, Y)
+    return right | {"evalloss": of(right, trace, Y)}
+
+
+def normed(Z, t, eps=EPS, root=np.sqrt, gamma=1, beta=1):
+    xhat = (Z - t["running_mean1"]) / root(t["running_var1"] + eps)
+    return (t["gamma1"] if gamma else 1) * xhat + (t["beta1"] if beta else 0)
+
+
+def by_hand(c, trace, start, X, Y, **how):
+    N = normed(trace["W1"] @ X + trace["b1"], trace, **how)
+    return {"evalA2": trace["W2"] @ np.tanh(N) + trace["b2"]}
+
+
+def rooted(t):
+    return np.sqrt(t - EPS) + EPS
+
+
+LOSSES = {
+    "evalloss times 1/2": lambda r, t, Y: r["evalloss"] / 2,
+    "evalloss times m of evalX times n_y": lambda r, t, Y: ((r["evalA2"] - Y) ** 2).sum(),
+    "l1 in place of mse, in evaluation": lambda r, t, Y: abs(r["evalA2"] - Y).mean(),
+    "the loss of the training batch": lambda r, t, Y: t["loss"],
+    "evalloss times m of evalX over m": lambda r, t, Y: r["evalloss"] * 9 / 5,
+    "the loss contains 0.01 * the sum of squares of the weights": lambda r, t, Y: (
+        r["evalloss"] + 0.01 * sum((t[n] ** 2).sum() for n in ("W1", "W2"))),
+}  # fmt: skip
+NORMS = {
+    "1e-05 is added outside the root": {"root": rooted},
+    "divided by the variance": {"root": lambda t: t},
+    "epsilon is 0.001 in evaluation": {"eps": 1e-3},
+    "gamma left out": {"gamma": 0},
+    "beta left out": {"beta": 0},
+    "gamma and beta left out": {"gamma": 0, "beta": 0},
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_wrong_loss_in_evaluation_is_found_and_named(name):
+    verdict = run(PLAIN, lambda *given: with_loss(*given, of=LOSSES[name]))
+    assert verdict.divergence.origin == "evalloss"
+    assert [n for n in verdict.diagnosis.names if name in n], verdict.diagnosis
+    assert len(verdict.diagnosis.names) == 1
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_batch_norm_that_is_another_in_evaluation_is_found_and_named(name):
+    verdict = run(NORMED, lambda *given: by_hand(*given, **NORMS[name]))
+    assert verdict.divergence.origin == "evalA2"
+    assert [n for n in verdict.diagnosis.names if name in n], verdict.diagnosis
+    assert len(verdict.diagnosis.names) == 1
+
+
 WRONG = {
     "in evalA2: the parameters of before the step": (
         PLAIN, lambda c, t, s, X, Y: evaluated(c, s, s, X, Y)),
@@ -124,8 +178,14 @@ def test_a_wrong_evaluation_is_found_and_named(told):
 MEANS = {
     "every batch counts the same, whatever its size": lambda losses, sizes: np.mean(losses),
     "the losses are summed, not averaged": lambda losses, sizes: np.sum(losses),
+    "the losses are divided by the number of examples": lambda losses, sizes: (
+        np.sum(losses) / sum(sizes)),
+    "losses times sizes are divided by the number of batches": lambda losses, sizes: (
+        np.dot(losses, sizes) / 3),
+    "losses times sizes are summed, not averaged": np.dot,
+    "the last batch is left out": lambda losses, sizes: weighted(losses[:2], sizes[:2]),
     "the loss of the last batch alone": lambda losses, sizes: losses[-1],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MEANS)

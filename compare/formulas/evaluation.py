@@ -7,7 +7,7 @@ from typing import Any
 
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt, total
-from compare.formulas.network import Activation, Expected, Read
+from compare.formulas.network import Activation, Expected, Read, one
 
 Has = Callable[[str], bool]
 LOSSES, EXAMPLES = "_losses", "_examples"  # sums over an epoch so far, which nobody need show
@@ -58,5 +58,5 @@ def mean_loss(read: Read, before: Read, has: Has) -> Expected:
 def so_far(before: Read, has: Has, losses: Tracked, examples: float) -> tuple[Tracked, float]:
     """Return both with those of the steps before, unless the epoch starts with this one."""
     if has(EXAMPLES) and not has("epochstart"):
-        return before(LOSSES) + losses, float(before(EXAMPLES).value.flat[0]) + examples
+        return before(LOSSES) + losses, one(before(EXAMPLES)) + examples
     return losses, examples

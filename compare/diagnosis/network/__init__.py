@@ -9,7 +9,8 @@ from compare.diagnosis.network.activations import activations
 from compare.diagnosis.network.clipping import clippings
 from compare.diagnosis.network.derivatives import derivatives
 from compare.diagnosis.network.dropout import dropouts
-from compare.diagnosis.network.evaluation import epoch_losses, evaluations
+from compare.diagnosis.network.epochs import epoch_losses
+from compare.diagnosis.network.evaluation import evaluated_losses, evaluations
 from compare.diagnosis.network.gradients import bias_gradients, passed_back, weight_gradients
 from compare.diagnosis.network.linear import linear
 from compare.diagnosis.network.loss_gradients import loss_gradients
@@ -40,7 +41,8 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "g": (clippings, unzeroed),
     "norm": (clippings, unzeroed),
     "epochloss": (epoch_losses,),
-} | dict.fromkeys(("evalZ", "evalN", "evalA", "evalloss"), (evaluations,)) | dict.fromkeys(("mu", "var", "xhat", "N", "running_mean", "running_var", "batches"), (normalizations,))  # fmt: skip
+    "evalloss": (evaluated_losses, penalised_losses, evaluations),
+} | dict.fromkeys(("evalZ", "evalN", "evalA"), (evaluations,)) | dict.fromkeys(("mu", "var", "xhat", "N", "running_mean", "running_var", "batches"), (normalizations,))  # fmt: skip
 
 
 def mistakes(scene: Scene) -> Iterator[Variant]:

@@ -1,4 +1,4 @@
-r"""Mistakes of the net in evaluation, and of the mean loss of an epoch: statistics, parameters and weights of another time."""
+r"""Mistakes of the net in evaluation, and of its loss there: parameters of another time, units scaled, another mean."""
 
 from __future__ import annotations
 
@@ -7,31 +7,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from compare.diagnosis.network.evaluation_normalization import evaluated_normalizations
+from compare.diagnosis.network.loss_forms import VALUES, Formula
+from compare.diagnosis.network.losses import alternatives
 from compare.diagnosis.scene import Scene, Shown
-from compare.diagnosis.variant import Variant
+from compare.diagnosis.statements import line, named
+from compare.diagnosis.variant import Variant, plain
 from compare.formulas import evaluation as stated
+from compare.formulas import losses
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.evaluation import EXAMPLES, LOSSES, Has
+from compare.formulas.evaluation import Has
 from compare.formulas.network import Expected, Read
 from compare.formulas.stepping import Formulas
-
-MODE = "model.eval() left out: PyTorch's nets start in training mode"
+from compare.operands import Operands
 
 
 def evaluations(scene: Scene) -> Iterator[Variant]:
-    """Yield an evaluation by the parameters of before, by the batch's own statistics, or with units scaled."""
+    """Yield an evaluation by the parameters of before, batch norm otherwise, or with units scaled."""
     yield Variant("the parameters of before the step", "evaluate(), then step()", "step(), then evaluate()",
                   now=lambda s: {n: s.then(n) for n in s.parameters})  # fmt: skip
-    if scene.last.formulas.batch_norm is not None:
-        for what, less in (("", 0), (", unbiased", 1)):
-            yield Variant(f"batch norm by the statistics of the evaluated batch itself{what}",
-                          f"Z.mean(axis=1), Z.var(axis=1{', ddof=1' * less})",
-                          "running_mean and running_var", MODE,
-                          formulas=partial(normed, less=less))  # fmt: skip
-        yield Variant("batch norm by the statistics of the last training batch", "mu and var of the step",
-                      "running_mean and running_var", now=last_batch)  # fmt: skip
-        yield Variant("batch norm by the running statistics of before the step", "evaluate(), then update",
-                      "update, then evaluate()", now=running_before)  # fmt: skip
+    yield from evaluated_normalizations(scene)
     p = scene.last.formulas.dropout
     for what, factor in (("1 - p", 1.0 - p), ("1 / (1 - p)", 1.0 / (1.0 - p))) if p else ():
         yield Variant(f"hidden units times {what} in evaluation", f"A * {factor:g}",
@@ -39,33 +34,20 @@ def evaluations(scene: Scene) -> Iterator[Variant]:
                       formulas=partial(shrunk, factor=factor))  # fmt: skip
 
 
-def last_batch(s: Shown) -> dict[str, Tracked]:
-    layers = range(1, len(s.formulas.activations))
-    kinds = (("running_mean", "mu"), ("running_var", "var"))
-    return {f"{r}{l}": s.now(f"{n}{l}") for l in layers for r, n in kinds if f"{n}{l}" in s.trace}
+def evaluated_losses(scene: Scene) -> Iterator[Variant]:
+    """Yield the loss of the evaluated examples as it is got wrong, and another loss."""
+    name, options = named(scene.last.formulas.loss[0])
+    forms = {f"{name}: {wrong}": partial(f, **options) for wrong, f in VALUES.get(name, {}).items()}
+    forms |= {f"{n} in place of {name}": getattr(losses, n) for n in alternatives(name)}
+    for wrong, formula in forms.items():
+        yield plain(
+            f"{wrong}, in evaluation", partial(applied, formula=formula), wrong, line(scene)
+        )
+    yield plain("the loss of the training batch", lambda r, s: r.read("loss"), "loss", line(scene))
 
 
-def running_before(s: Shown) -> dict[str, Tracked]:
-    return {n: s.then(n) for n in s.state if n.startswith(("running_mean", "running_var"))}
-
-
-def normed(formulas: Formulas, shown: Shown, *, less: int) -> Formulas:
-    """Return the formulas whose evaluation normalises by the statistics of what it is given."""
-
-    def evaluation(read: Read, before: Read, has: Has, *net: Any) -> Expected:
-        def known(name: str) -> Tracked:
-            l = name.removeprefix("running_mean").removeprefix("running_var")
-            if l == name:
-                return read(name)
-            Z = read(f"evalZ{l}")
-            mean = Z.sum(axis=1) / float(Z.shape[-1])
-            if name.startswith("running_mean"):
-                return mean
-            return ((Z - mean) * (Z - mean)).sum(axis=1) / float(Z.shape[-1] - less)
-
-        return stated.evaluation(known, before, has, *net)
-
-    return replace(formulas, evaluates=evaluation)
+def applied(r: Operands, s: Shown, *, formula: Formula) -> Tracked:
+    return formula(r.read(f"evalA{len(s.formulas.activations)}"), r.before("evalY"))
 
 
 def shrunk(formulas: Formulas, shown: Shown, *, factor: float) -> Formulas:
@@ -78,43 +60,3 @@ def shrunk(formulas: Formulas, shown: Shown, *, factor: float) -> Formulas:
             yield name, value * factor if hidden else value
 
     return replace(formulas, evaluates=evaluation)
-
-
-def epoch_losses(scene: Scene) -> Iterator[Variant]:
-    """Yield other means of an epoch's losses."""
-    right = "sum of m_i * loss_i over the sum of m_i"
-    for name, wrong, weigh in (
-        ("every batch counts the same, whatever its size", "mean of loss_i", lambda loss, m: (loss, 1.0)),
-        ("the losses are summed, not averaged", "sum of loss_i", lambda loss, m: (loss, 0.0)),
-        ("the sizes are squared", "sum of m_i**2 * loss_i over that of m_i**2", lambda loss, m: (loss * m * m, m * m)),
-    ):  # fmt: skip
-        yield Variant(name, wrong, right, formulas=partial(weighed, weigh=weigh))
-    yield Variant("the loss of the last batch alone", "loss", right,
-                  formulas=partial(weighed, weigh=None))  # fmt: skip
-    yield Variant("divided by the examples of all epochs so far, or losses never started anew",
-                  "total += loss * m, never zeroed", right, formulas=unended)  # fmt: skip
-
-
-def weighed(formulas: Formulas, shown: Shown, *, weigh: object) -> Formulas:
-    """Return the formulas whose epochs weigh each batch's loss otherwise; None: by the last alone."""
-
-    def mean_loss(read: Read, before: Read, has: Has) -> Expected:
-        loss, m = read("loss"), float(read("X").shape[-1])
-        if not callable(weigh):
-            yield "epochloss", loss
-            return
-        losses, weight = stated.so_far(before, has, *weigh(loss, m))
-        yield "epochloss", losses / weight if weight else losses
-        yield LOSSES, losses
-        yield EXAMPLES, Tracked(loss.number(weight), None, loss.u)
-
-    return replace(formulas, averages=mean_loss)
-
-
-def unended(formulas: Formulas, shown: Shown) -> Formulas:
-    """Return the formulas whose sums go on over the epochs."""
-
-    def mean_loss(read: Read, before: Read, has: Has) -> Expected:
-        return stated.mean_loss(read, before, lambda name: name != "epochstart" and has(name))
-
-    return replace(formulas, averages=mean_loss)

@@ -90,7 +90,6 @@ VALUES: dict[str, dict[str, Formula]] = {
             ((A - Y).sum() / elements(A)) * ((A - Y).sum() / elements(A))
         ),
         "the mean of errors, not of their squares": lambda A, Y: (A - Y).sum() / elements(A),
-        "the mean of magnitudes, not of squares": lambda A, Y: absolute(A - Y).sum() / elements(A),
         "the largest squared error": lambda A, Y: largest((A - Y) * (A - Y)),
     },
     "huber": {

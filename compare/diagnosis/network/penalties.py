@@ -2,7 +2,7 @@ r"""The penalty of weight decay reported in the loss: half of it or all, per exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from compare.diagnosis.network.gradients import PENALTIES
@@ -12,11 +12,18 @@ from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import total
 
+At = Callable[[Shown, str], Tracked]
+
 
 def penalised_losses(scene: Scene) -> Iterator[Variant]:
-    """Yield the loss with the penalty added that the rule's weight decay is the gradient of."""
+    """Yield the loss with the penalty added that the rule's weight decay is the gradient of.
+
+    In evaluation the weights are those after the step.
+    """
+    evaluated = scene.kind == "evalloss"
+    at = Shown.now if evaluated else Shown.then
     wd = float(scene.last.formulas.hyperparameters.get("weight_decay") or 0.0)
-    m = float(scene.last.X.shape[1])
+    m = float((scene.last.trace["evalY"] if evaluated else scene.last.X).shape[1])
     shares = {"": 1.0, " / 2": 0.5, " / m": 1.0 / m, " / (2 m)": 0.5 / m}
     known: dict[float, str] = {}
     for share, part in shares.items():
@@ -30,7 +37,7 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
                 f"loss + {penalty}",
                 line(scene),
                 "scikit-learn and Keras report the penalty with the loss; torch does not",
-                result=partial(penalised, amount=amount, weights=weights),
+                result=partial(penalised, amount=amount, weights=weights, at=at),
             )
 
 
@@ -57,6 +64,6 @@ def averaged(loss: Tracked, s: Shown, *, scene: Scene, weight: float = 0.0) -> T
     return (1.0 - share) * loss + share * known[k - 1].now("loss")
 
 
-def penalised(loss: Tracked, s: Shown, *, amount: float, weights: bool) -> Tracked:
+def penalised(loss: Tracked, s: Shown, *, amount: float, weights: bool, at: At) -> Tracked:
     names = [n for n in s.parameters if n[0] == "W" or not weights]
-    return total(loss, *(amount * (s.then(n) * s.then(n)).sum() for n in names))
+    return total(loss, *(amount * (at(s, n) * at(s, n)).sum() for n in names))

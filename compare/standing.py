@@ -23,7 +23,7 @@ class Judged:
     name: str
     formula: Distance | None  # None for parameter updates, which are differences, not entries
     reference: Distance | None
-    pair: Distance
+    pair: Distance  # of an entry that the reference does not show, its formula's
     limit: float
 
     @property
@@ -85,7 +85,7 @@ def joined(
         return Judged(name, None, None, pairs[name], STEP)
     reference = other.get(name)
     limit = formula_limit(reference.ratio if reference else 0.0, own[name].terms)
-    return Judged(name, own[name], reference, pairs[name], limit)
+    return Judged(name, own[name], reference, pairs.get(name, own[name]), limit)
 
 
 def divergence(

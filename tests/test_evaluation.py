@@ -14,6 +14,7 @@ from compare.checking.training import examine_training
 from compare.commands import main
 from compare.configuration import Configuration
 from compare.preparation import prepare
+from compare.recording import About, findings, record
 from compare.request import Request
 from compare.verification import Batch
 
@@ -193,6 +194,85 @@ def test_a_wrong_mean_of_an_epochs_losses_is_found_and_named(name):
     verdict = run(PLAIN, mean=MEANS[name])
     assert verdict.divergence.origin == "epochloss"
     assert verdict.diagnosis.names == (name,)
+
+
+def recorded(path, c, evaluate=evaluated, mean=weighted, repeated=True):
+    """Record a run that evaluates at the end of each epoch, always on the same examples: written once, or each time."""
+    losses, held = [], None
+
+    def step(state, X, Y):
+        nonlocal losses
+        at = c.by_hand()(state, X, Y)
+        losses.append(float(at["loss"]))
+        if len(losses) == 3:
+            at |= evaluate(c, at, state, held["evalX"], held["evalY"])
+            at["epochloss"] = np.asarray(mean(losses, SIZES))
+            losses = []
+        return at
+
+    given = list(batches(c))
+    held = {n: x for n, x in given[2].state.items() if n.startswith("eval")}
+    if not repeated:
+        less = {n: x for n, x in given[5].state.items() if n not in held}
+        given[5] = Batch(given[5].X, given[5].Y, state=less)
+    record(path, step, start(c), given, About(c, "float64", 0))
+    return path
+
+
+def full(c, trace, start, X, Y):
+    """Return every entry of an evaluation without batch norm."""
+    Z1 = trace["W1"] @ X + trace["b1"]
+    A1 = np.tanh(Z1)
+    A2 = trace["W2"] @ A1 + trace["b2"]
+    made = {"evalZ1": Z1, "evalA1": A1, "evalZ2": A2.copy(), "evalA2": A2}
+    return made | {"evalloss": manual.losses.mse(A2, Y)[0]}
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+@pytest.mark.parametrize(
+    ("c", "evaluate"), [(PLAIN, full), (NORMED, evaluated), (DROPPED, evaluated)]
+)
+def test_a_recording_may_show_its_evaluations(tmp_path, c, evaluate, repeated):
+    found = findings(recorded(tmp_path / "run.safetensors", c, evaluate, repeated=repeated))
+    assert found.code == 0, found.sentence
+    assert found.entries["evalA2"].shown == found.entries["evalloss"].shown == 2
+    assert found.entries["epochloss"].shown == 2
+    assert not {"_losses", "epochloss"} & {*found.hidden}
+
+
+@pytest.mark.parametrize("told", WRONG)
+def test_a_wrong_evaluation_in_a_recording_is_found_and_named(tmp_path, told):
+    c, evaluate = WRONG[told]
+    found = findings(recorded(tmp_path / "run.safetensors", c, evaluate))
+    assert (found.wrong.step, found.wrong.origin) == (2, "evalA2")
+    assert any(n.endswith(told.split(": ", 1)[1]) for n in found.diagnosis.names)
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_a_wrong_mean_of_an_epoch_in_a_recording_is_found_and_named(tmp_path, name):
+    found = findings(recorded(tmp_path / "run.safetensors", PLAIN, mean=MEANS[name]))
+    assert (found.wrong.step, found.wrong.origin) == (2, "epochloss")
+    assert found.diagnosis.names == (name,)
+
+
+def test_an_evaluation_in_a_recording_needs_what_it_is_made_of(tmp_path):
+    def without(name):
+        given = [
+            Batch(b.X, b.Y, state={n: x for n, x in b.state.items() if n != name})
+            for b in batches(PLAIN)
+        ]
+
+        def step(state, X, Y):
+            at = PLAIN.by_hand()(state, X, Y)
+            return at | {"evalA2": np.ones((3, 9)), "evalloss": np.ones(())}
+
+        record(tmp_path / name, step, start(PLAIN), given[2:3], About(PLAIN, "float64", 0))
+        return tmp_path / name
+
+    with pytest.raises(ValueError, match="step/0/evalX is missing: step 0 shows 'evalY'"):
+        findings(without("evalX"))
+    with pytest.raises(ValueError, match="step/0/evalY is missing: step 0 shows 'evalX'"):
+        findings(without("evalY"))
 
 
 def test_an_evaluation_on_data_scaled_by_itself_is_told():

@@ -16,6 +16,7 @@ from compare.checking.likeness import configuration
 from compare.checking.steps import formulas, passed
 from compare.checking.verdict import Verdict
 from compare.configuration import Configuration
+from compare.formulas.evaluation import GOING_ON, START
 from compare.verification import Batch
 
 Array = NDArray[Any]
@@ -80,11 +81,6 @@ def epochs(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Ite
         replace(batch, state={**batch.state, **(START if start else GOING_ON)})
         for batch, start in zip(batches, starts, strict=False)
     )
-
-
-ONE = np.ones(())
-GOING_ON = {"epochs": ONE}  # read by nobody: that they are there is what they say
-START = {**GOING_ON, "epochstart": ONE}
 
 
 def paired(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Iterator[Step]:

@@ -34,8 +34,9 @@ class Entry:
     index: tuple[int, ...] = ()
 
     def add(self, judged: Judged, step: int, size: int) -> None:
-        self.torch = max(self.torch, judged.pair.ratio / STEP)
         near = judged.formula
+        if judged.pair is not near:  # else it is none of torch's entries
+            self.torch = max(self.torch, judged.pair.ratio / STEP)
         if near is None:
             return
         self.shown, self.elements = self.shown + 1, self.elements + size

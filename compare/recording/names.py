@@ -3,6 +3,7 @@ r"""The names of tensors in a recording, and the shape and type that each must h
 initial/W1      the state the run starts from
 step/3/X        the batch of step 3, and /Y; /mask1 the dropout masks
 step/3/option/lr  a hyperparameter that changes from step to step
+step/3/evalX    what the net is evaluated on after step 3, and /evalY
 step/3/dW2      an entry of the trace of step 3
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compare.formulas.evaluation import EXAMPLES, LOSSES
 from compare.formulas.stepping import SCALARS, SLOTS
 from compare.recording.container import short
 from compare.traces import COUNTS, kind
@@ -20,6 +22,7 @@ VECTORS = ("b", "gamma", "beta")
 STATISTICS = ("mu", "var", "running_mean", "running_var")  # of batch norm, one a unit
 PARAMETERS = ("W", *VECTORS)
 RUNNING = ("running_mean", "running_var", "batches")
+EVALUATED = ("evalX", "evalY")
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,16 @@ def whole(text: str) -> bool:
 def shape(name: str, sizes: Sequence[int], m: int) -> tuple[int, ...] | None:
     """Return the shape of an input or entry in a net of these sizes on m examples; None if there is no such entry.
 
+    Of an evaluation, m is the number of examples evaluated.
+
     >>> shape("dW2", (3, 5, 1), 8), shape("v.b1", (3, 5, 1), 8), shape("dx", (3, 5, 1), 8)
     ((1, 5), (5, 1), None)
     """
-    if name in ("loss", "norm", "micro"):
+    if name in ("loss", "norm", "micro", "epochloss"):
         return ()
+    if evaluated := name.removeprefix("eval") if name.startswith("eval") else "":
+        known = evaluated in ("X", "Y", "loss") or kind(evaluated) in ("Z", "N", "A")
+        return shape(evaluated, sizes, m) if known else None
     if name in ("X", "Y"):
         return (sizes[0 if name == "X" else -1], m)
     slot, dot, parameter = name.rpartition(".")
@@ -104,7 +112,7 @@ def types(name: str, dtype: str) -> tuple[str, ...]:
 
 def is_input(name: str) -> bool:
     """Tell whether a tensor of a step is given to it rather than computed by it."""
-    return name in ("X", "Y") or name.startswith("option/") or kind(name) == "mask"
+    return name in ("X", "Y", *EVALUATED) or name.startswith("option/") or kind(name) == "mask"
 
 
 def is_state(name: str) -> bool:
@@ -115,4 +123,4 @@ def is_state(name: str) -> bool:
     """
     if "." in name:
         return not name.startswith("g.")
-    return name == "micro" or kind(name) in (*PARAMETERS, *RUNNING)
+    return name in ("micro", LOSSES, EXAMPLES) or kind(name) in (*PARAMETERS, *RUNNING)

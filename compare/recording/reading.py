@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from compare.configuration import Configuration
+from compare.formulas.evaluation import GOING_ON, START
 from compare.recording.completeness import alone
 from compare.recording.container import contents
 from compare.recording.metadata import About, about
@@ -85,16 +86,36 @@ class Recording:
         }
 
     def batch(self, k: int) -> Batch:
-        """Return what step k is given besides its state: X, Y, the options that vary, the dropout masks."""
+        """Return what step k is given besides its state: X, Y, the options that vary, masks, inputs of an evaluation."""
         X, Y = (self.given(f"step/{self.structure.batches[n][k]}/{n}") for n in "XY")
-        inputs = [n for n in self.structure.steps[k] if is_input(n) and n not in ("X", "Y")]
-        read = {n: self.given(f"step/{k}/{n}") for n in inputs}
-        options = {n.removeprefix("option/"): float(x) for n, x in read.items() if x.ndim == 0}
-        masks = {n: x for n, x in read.items() if x.ndim == 2}
+        shown = self.structure.steps[k]
+        options = {
+            n.removeprefix("option/"): float(self.given(f"step/{k}/{n}"))
+            for n in shown
+            if n.startswith("option/")
+        }
+        evaluated = self.structure.evaluations[k].items()
+        return Batch(
+            X,
+            Y,
+            options,
+            self.masks(k) | {n: self.given(f"step/{i}/{n}") for n, i in evaluated} | self.epoch(k),
+        )
+
+    def masks(self, k: int) -> Trace:
+        """Return the dropout masks of step k."""
+        names = [n for n in self.structure.steps[k] if kind(n) == "mask"]
+        masks = {n: self.given(f"step/{k}/{n}") for n in names}
         for name, mask in masks.items():
             if not np.isin(mask, (0.0, 1.0)).all():
                 raise ValueError(f"step/{k}/{name} holds more than 0 and 1: a mask keeps or drops")
-        return Batch(X, Y, options, masks)
+        return masks
+
+    def epoch(self, k: int) -> Trace:
+        """Return what says whether step k begins an epoch, where the mean loss of epochs is shown."""
+        if not self.structure.epochs:
+            return {}
+        return START if k == 0 or "epochloss" in self.structure.steps[k - 1] else GOING_ON
 
     def batches(self) -> Iterator[Batch]:
         """Yield the batch of every step, for a program that is to make the same run."""

@@ -12,7 +12,7 @@ from compare.recording.completeness import check_initial
 from compare.recording.container import Field, short
 from compare.recording.hyperparameters import varying
 from compare.recording.metadata import About
-from compare.recording.names import is_input, is_state, place, shape, types
+from compare.recording.names import EVALUATED, is_input, is_state, place, shape, types
 
 Step = dict[str, Field]
 ROOM = 2**26  # numbers of one layer at one step that a file need not itself hold
@@ -25,12 +25,18 @@ class Structure:
     initial: Step
     steps: tuple[Step, ...]
     batches: Mapping[str, Sequence[int]]  # "X" and "Y": for each step, the step that has it
+    evaluations: Sequence[
+        Mapping[str, int]
+    ]  # the same of "evalX" and "evalY", where a step evaluates
+    epochs: bool  # whether the mean losses of epochs are shown
 
 
 def structure(path: Path, about: About, fields: Mapping[str, Field]) -> Structure:
     """Return the structure of a recording; ValueError for whatever does not fit."""
     c, (initial, steps) = about.configuration, parted(fields, about.steps)
-    found = Structure(initial, steps, {n: list(lying(n, steps)) for n in ("X", "Y")})
+    batches = {n: list(lying(n, steps)) for n in ("X", "Y")}
+    epochs = any("epochloss" in step for step in steps)
+    found = Structure(initial, steps, batches, list(evaluating(steps)), epochs)
     sizes = layer_sizes(initial, c)
     for name, facts in initial.items():
         if not is_state(name):
@@ -40,12 +46,14 @@ def structure(path: Path, about: About, fields: Mapping[str, Field]) -> Structur
     room, varies = max(ROOM, os.path.getsize(path)), varying(c)
     for k, step in enumerate(steps):
         inputs = {n: steps[lies[k]][n] for n, lies in found.batches.items()}
-        m = inputs["X"].shape[-1] if inputs["X"].shape else 0
+        inputs |= {n: steps[i][n] for n, i in found.evaluations[k].items()}
+        m, evaluated = (examples(inputs.get(n)) for n in ("X", "evalX"))
         check_batch(c, k, step, m)
-        if m * max(sizes) > room:
-            raise ValueError(f"step {k} has layers of {m * max(sizes):,} numbers; the file has not")
+        if (most := max(m, evaluated) * max(sizes)) > room:
+            raise ValueError(f"step {k} has layers of {most:,} numbers; the file has not")
         for name, facts in (step | inputs).items():
-            check_entry(f"step/{k}/{name}", facts, sizes, m, about.dtype, varies)
+            columns = evaluated if name.startswith("eval") else m
+            check_entry(f"step/{k}/{name}", facts, sizes, columns, about.dtype, varies)
     check_names(steps, about.names)
     return found
 
@@ -74,6 +82,22 @@ def lying(name: str, steps: Sequence[Step]) -> Iterator[int]:
     for k, step in enumerate(steps):
         last = k if name in step else last
         yield last
+
+
+def evaluating(steps: Sequence[Step]) -> Iterator[dict[str, int]]:
+    """Yield, for each step that shows an evaluation, the last steps up to it that have its inputs; else nothing."""
+    last: dict[str, int] = {}
+    for k, step in enumerate(steps):
+        last |= {n: k for n in EVALUATED if n in step}
+        shown = [n for n in step if n.startswith("eval")]
+        needed = EVALUATED if "evalloss" in shown else EVALUATED[:1] if shown else ()
+        if missing := [n for n in needed if n not in last]:
+            raise ValueError(f"step/{k}/{missing[0]} is missing: step {k} shows {short(shown[0])}")
+        yield dict(last) if shown else {}
+
+
+def examples(X: Field | None) -> int:
+    return X.shape[-1] if X is not None and X.shape else 0
 
 
 def layer_sizes(initial: Step, c: Configuration) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from compare.distances import distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked, estimated
+from compare.formulas.evaluation import EXAMPLES, LOSSES
 from compare.judgement import judge, judge_pair
 from compare.operands import NOTHING
 from compare.recording.container import short
@@ -110,7 +111,8 @@ def verify_step(recording: Recording, k: int, carried: Carried) -> tuple[Checked
         results = made.stated()
         mine, blown = comparable(k, made.trace, theirs, results)
         judged = judgements(made, state, mine, theirs, results)
-    hidden = tuple(n for n in results if n not in made.trace)
+    unseen = (LOSSES, EXAMPLES, "epochloss")  # the mean loss of an epoch is shown where it ends
+    hidden = tuple(n for n in results if n not in made.trace and n not in unseen)
     if hidden or carried:
         judged = tuple(replace(j, limit=max(j.limit, CAP)) for j in judged)
     wrong = divergence(judged, theirs, k, recording.path.name)

@@ -182,7 +182,7 @@ def named(shown: Shown) -> dict[str, float]:
         found |= {"k, the number of micro-batches": k, "k squared": k * k}
     if p := shown.formulas.dropout:
         found |= {"p": p, "(1 - p)": 1.0 - p}
-    evaluated = shown.trace.get("evalX", shown.X).shape[1]
+    evaluated = shown.state.get("evalX", shown.X).shape[1]
     if evaluated != m:
         n = float(evaluated)
         found |= {"m of evalX": n, "m of evalX times n_y": n * n_y, "m of evalX over m": n / m}

@@ -23,7 +23,7 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
     evaluated = scene.kind == "evalloss"
     at = Shown.now if evaluated else Shown.then
     wd = float(scene.last.formulas.hyperparameters.get("weight_decay") or 0.0)
-    m = float((scene.last.trace["evalY"] if evaluated else scene.last.X).shape[1])
+    m = float((scene.last.state["evalY"] if evaluated else scene.last.X).shape[1])
     shares = {"": 1.0, " / 2": 0.5, " / m": 1.0 / m, " / (2 m)": 0.5 / m}
     known: dict[float, str] = {}
     for share, part in shares.items():

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from compare.commands.options import check_dtype, value
 from compare.configuration import Configuration, parse
 from compare.datasets import Dataset, load
+from compare.options import check_dtype, value
 from compare.refusals import (
     check_batches,
     check_configuration,

@@ -18,9 +18,9 @@ import manual.optimizers
 import manual.schedules
 import reference
 import reference.schedules
-from compare.commands.options import check_options, known_function
 from compare.configuration import LOGITS, Configuration, parse, resolve
 from compare.datasets import Dataset
+from compare.options import check_options, known_function
 from compare.pacing import Unequal, rates
 from compare.tasks import Task
 from compare.traces import kind, nonfinite, parameters

@@ -13,8 +13,8 @@ import compare.formulas.losses
 import compare.formulas.optimizers
 import manual.schedules
 from compare.checking.refusals import SETTINGS, check_function, check_setting, check_step
-from compare.commands.options import value
 from compare.configuration import Configuration, parse
+from compare.options import value
 
 LAYERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}

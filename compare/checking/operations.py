@@ -17,10 +17,10 @@ from compare.checking.inputs import arguments, outputs
 from compare.checking.likeness import ACTIVATIONS, LOSSES, single
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
-from compare.commands.options import check_dtype
 from compare.configuration import Configuration, pair, resolve
 from compare.formulas import activations, losses, optimizers
 from compare.formulas.stepping import Formulas
+from compare.options import check_dtype
 from compare.tolerances import ALIKE
 from compare.verification import Batch
 

@@ -10,8 +10,8 @@ import numpy as np
 import manual.activations
 import manual.losses
 import manual.optimizers
-from compare.commands.options import check_options, is_number
 from compare.configuration import Configuration, parse
+from compare.options import check_options, is_number
 
 MODULES = {"activation": manual.activations, "loss": manual.losses, "rule": manual.optimizers}
 ONE, HALF, LABELS = np.ones((1, 1)), np.full((2, 1), 0.5), np.array([[1.0], [0.0]])

@@ -21,9 +21,9 @@ from compare.checking.refusals import check_function
 from compare.checking.running import stepped, takes_rate
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
-from compare.commands.options import check_dtype
 from compare.configuration import resolve
 from compare.formulas import optimizers
+from compare.options import check_dtype
 
 Array = NDArray[Any]
 SHAPES = {"W1": (3, 4), "b1": (3, 1)}

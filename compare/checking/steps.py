@@ -17,9 +17,9 @@ from compare.checking.programs import Load, Program, program
 from compare.checking.refusals import check_sizes
 from compare.checking.thresholds import clipped
 from compare.checking.verdict import Verdict, Wrong
-from compare.commands.options import check_dtype
 from compare.configuration import Configuration
 from compare.formulas.stepping import Formulas
+from compare.options import check_dtype
 from compare.verification import Batch
 
 Array = NDArray[Any]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compare.commands.options import destinations, refusing
+from compare.commands.refusals import destinations, refusing
 
 if TYPE_CHECKING:
     from compare.benchmarks.loops import Size

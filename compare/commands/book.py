@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.commands.options import refusing
+from compare.commands.refusals import refusing
 
 O = typer.Option
 

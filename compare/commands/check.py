@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.commands.options import REPRO, check_dtype, destinations, refusing, reproducing
+from compare.commands.refusals import REPRO, destinations, refusing, reproducing
 from compare.commands.spelling import spelled
+from compare.options import check_dtype
 
 O = typer.Option
 TIMEOUT = 60.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import refusing, writable
+from compare.commands.refusals import refusing, writable
 from compare.commands.run import DATA
 
 if TYPE_CHECKING:

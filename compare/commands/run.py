@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import REPRO, assigned, destinations, refusing, reproducing
+from compare.commands.refusals import REPRO, destinations, refusing, reproducing
 from compare.commands.spelling import spelled_run
+from compare.options import assigned
 from compare.request import Request
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import refusing, writable
+from compare.commands.refusals import refusing, writable
 
 if TYPE_CHECKING:
     from compare.selftest.kills import Kill

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compare.commands.options import destinations, refusing, writable
+from compare.commands.refusals import destinations, refusing, writable
 
 if TYPE_CHECKING:
     from compare.sweeping.grid import Grid

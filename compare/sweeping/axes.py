@@ -16,8 +16,8 @@ import manual.activations
 import manual.initialization
 import manual.losses
 import manual.optimizers
-from compare.commands.options import check_options, known_function
 from compare.configuration import parse
+from compare.options import check_options, known_function
 
 Reader = Callable[[Any], Any]
 FAILURES = (ValueError, TypeError, ArithmeticError)

@@ -28,16 +28,15 @@ def judge(
     measure: Callable[..., Any] = distance,
     u: float = 0.0,
     missing: list[str] | None = None,
-    screened: bool = False,
     only: Container[str] | None = None,
 ) -> dict[str, Any]:
     """Return, for each entry of the trace, its Distance (or what `measure` makes of it) from its own formula.
 
-    `u` and `screened` as in Operands; where `only` says which, of these entries alone. Entries that
+    `u` as in Operands; where `only` says which, of these entries alone. Entries that
     are stated and not on the trace are appended to `missing`.
     """
     out = {}
-    for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u, screened=screened):
+    for name, expected in stated(formulas, trace, state, X, Y, own=True, u=u):
         if only is not None and name not in only:
             continue
         if name in trace:
@@ -79,7 +78,7 @@ def judge_both(
     measure: Callable[..., Any],
     missing: list[str],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what `judge`, screened, and `judge_pair` do, for half the work: each formula is evaluated once.
+    """Return what `judge` and `judge_pair` do, for half the work: each formula is evaluated once.
 
     Errors grow here along the candidate's step instead of the reference's; of two that agree, they are the same.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from types import ModuleType
@@ -78,7 +78,9 @@ def check_options(function: Any, options: Mapping[str, Any], what: str) -> None:
 
 
 def is_number(x: Any) -> bool:
-    return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
+    return (
+        isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= sys.float_info.max
+    )  # also of a whole number beyond it
 
 
 def is_pair(x: Any) -> bool:

@@ -20,7 +20,6 @@ from compare.pacing import Losses
 from compare.standing import Judged, joined, ordered
 from compare.sums import spared
 from compare.tasks import Task
-from compare.tolerances import cap
 
 BEFORE, AFTER = 3, 3  # steps that tell apart mistakes which agree on the wrong one
 
@@ -82,5 +81,4 @@ def judged_again(task: Task, s: Shown) -> tuple[Judged, ...]:
 
 
 def fails(j: Judged) -> bool:
-    wrong = j.reference is not None and j.reference.ratio > cap(j.pair.terms)
-    return wrong or j.margin > 1.0
+    return j.misreferenced or j.margin > 1.0

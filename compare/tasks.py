@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 import manual
 import manual.initialization
@@ -164,7 +164,8 @@ def normalization_state(
     return state
 
 
-def frozen(x: Array) -> Array:
-    x = np.ascontiguousarray(x)
-    x.flags.writeable = False
-    return x
+def frozen(x: Any, dtype: DTypeLike | None = None) -> Array:
+    """Return an array in one piece that nobody can write to."""
+    whole: Array = np.ascontiguousarray(x, dtype)
+    whole.flags.writeable = False
+    return whole

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from compare.checking import Wrong, check_schedule
+from compare.checking.candidates import loaded
 from compare.checking.likeness import SCHEDULES
 from compare.checking.schedules import examine_schedule
 from manual import schedules
@@ -91,3 +92,20 @@ def test_an_option_is_not_passed_as_another():
 
     verdict = check_schedule(staircase, "step_decay(step_size=3)")
     assert verdict.notes == ("it takes no lr: its own must be 0.1",)
+
+
+@pytest.mark.parametrize(
+    ("like", "text"),
+    [
+        ("exponential(gamma=0.9)", "def schedule(k, lr, gamma):\n    return lr * gamma**k\n"),
+        (
+            "exponential(gamma=0.9)",
+            "def first():\n    pass\n\n\ndef exponential(k, lr, gamma):\n    return lr * gamma**k\n",
+        ),
+        ("xavier_normal", "def initializer(shape):\n    pass\n"),
+    ],
+)
+def test_a_file_need_not_name_its_one_schedule_or_initializer(tmp_path, like, text):
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    assert callable(loaded(str(file), like))

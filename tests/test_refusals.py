@@ -54,6 +54,7 @@ REFUSED = {
     "--level net": "level 'net' is not known; choose formula or step",
     "--level step --precision float16": "is not for --device and --precision; --json is",
     "--batch-norm-momentum 0.3": "there is none; give --batch-norm too",
+    f"--optimizer sgd --set momentum=1{'0' * 400}": "expected a finite number",
     "--optimizer sgd --set momentum=0.9 --set momentum=0.5": "option momentum is given twice",
     "--hidden 10000000000": "not enough memory: ",
     "--precision float32 --witness digits": "--witness is not for --device and --precision",

@@ -109,26 +109,22 @@ def call_step(
 def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Any]:
     """Return what a step shows: the mapping it returns, and what it changed in place of what it was given."""
     shown: dict[str, Any] = {}
-    if isinstance(result, Mapping):
-        shown = dict(result)
-    elif isinstance(result, tuple | list) and any(isinstance(part, Mapping) for part in result):
-        for part in result:
-            if isinstance(part, Mapping):
-                if twice := shown.keys() & part.keys():
-                    raise ValueError(
-                        f"it returned two mappings that both have {min(twice)}: which is which? "
-                        "Name gradients dW1, db1, ... and return one mapping"
-                    )
-                shown |= part
-            elif np.ndim(part) == 0 and part is not None:
-                shown["loss"] = part
-    elif result is not None and np.ndim(result) == 0:
-        shown = {"loss": result}
-    elif result is not None:
-        raise ValueError(
-            f"it returned a {type(result).__name__}; return a mapping of names to arrays such as "
-            '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
-        )
+    several = isinstance(result, tuple | list) and any(isinstance(x, Mapping) for x in result)
+    for part in result if several else [] if result is None else [result]:
+        if isinstance(part, Mapping):
+            if twice := shown.keys() & part.keys():
+                raise ValueError(
+                    f"it returned two mappings that both have {min(twice)}: which is which? "
+                    "Name gradients dW1, db1, ... and return one mapping"
+                )
+            shown |= part
+        elif np.ndim(part) == 0 and part is not None:
+            shown["loss"] = part
+        elif not several:
+            raise ValueError(
+                f"it returned a {type(part).__name__}; return a mapping of names to arrays such as "
+                '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
+            )
     for name, x in given.items():
         if name not in shown and not (name in before and np.array_equal(x, before[name])):
             shown[name] = x

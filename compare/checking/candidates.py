@@ -15,6 +15,8 @@ EXPECTED = {  # the names that a file's one candidate may have, by what it is ch
     "step": ("train_step", "step"),
     "activation": ("activation",),
     "loss": ("loss",),
+    "schedule": ("schedule", "rate"),
+    "initializer": ("initializer", "init"),
 }
 
 
@@ -75,7 +77,7 @@ def found(module: Any, name: str, path: Path) -> Any:
 def chosen(module: Any, path: Path, like: str) -> str:
     """Return the name that is meant where none is given: an expected one, or the only one there is."""
     kind, names = kind_of(like), offered(module)
-    for name in (*EXPECTED[kind], like.split()[0]):
+    for name in (*EXPECTED[kind], like.split()[0].split("(")[0]):
         if name in names:
             return name
     if len(names) == 1:

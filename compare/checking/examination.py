@@ -20,9 +20,10 @@ from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.evaluation import EXAMPLES, LOSSES
 from compare.formulas.stepping import Formulas
-from compare.operands import stated
+from compare.judgement import judge
 from compare.sums import plain, wider
 from compare.tolerances import CAP, formula_limit
+from compare.traces import COUNTS, kind
 from compare.verification import Batch
 
 Array = NDArray[Any]
@@ -74,26 +75,17 @@ def examine(
             after = tuple(further(islice(following, FURTHER), formulas, ahead, unseen(j)))
             history[-1] = replace(history[-1], coming=after[0].trace if after else {})
             scene = Scene(tuple(history), found.origin, after=after)
-            return replace(
-                verdict,
-                shown=in_order(j, shown),
-                hidden=in_order(j, hidden - shown),
-                arrays=arrays,
-                notes=tuple(notes),
-                case=case,
-                divergence=found,
-                diagnosis=diagnosed(j, found, scene),
-                scene=scene,
-            )
+            named = diagnosed(j, found, scene)
+            verdict = replace(verdict, case=case, divergence=found, diagnosis=named, scene=scene)
+            break
         state = {n: x for n, x in initial.items() if n not in j.expected} | dict(j.shown.trace)
         carried = unseen(j)
-        order = j
     if not history:
         return replace(verdict, error=f"{case}: nothing was compared, the program made no step")
     return replace(
         verdict,
-        shown=in_order(order, shown),
-        hidden=in_order(order, hidden - shown),
+        shown=in_order(j, shown),
+        hidden=in_order(j, hidden - shown),
         arrays=arrays,
         notes=tuple(notes),
     )
@@ -147,11 +139,10 @@ def first_wrong(
     if not suspects:
         return None
     theirs = reference_trace(j, start, batch, reference)
-    own, s = {}, j.shown
-    lost: dict[str, float] = {}
-    for name, expected in stated_for(j, theirs, start, batch):
-        if name in theirs:
-            own[name] = distance(theirs[name], expected)
+    s, lost = j.shown, dict[str, float]()
+    state = {**start, **rounded_off(s.carried, batch.X.dtype)}
+    shown = {**batch.state, **theirs}
+    own = judge(s.formulas, shown, state, batch.X, batch.Y, only=theirs)
     for name in suspects:
         d = j.distances[name]
         limit = formula_limit(own[name].ratio if name in own else 0.0, d.terms)
@@ -163,12 +154,6 @@ def first_wrong(
     return None
 
 
-def stated_for(j: Judgement, theirs: Trace, start: Trace, batch: Batch) -> Any:
-    state = {**start, **rounded_off(j.shown.carried, batch.X.dtype)}
-    given = dict(batch.state.items())
-    return stated(j.shown.formulas, {**given, **theirs}, state, batch.X, batch.Y, own=True)
-
-
 def reference_trace(j: Judgement, start: Trace, batch: Batch, reference: Reference) -> Trace:
     """Return torch's step from the state that the program showed, completed by what it did not."""
     state = {**start, **rounded_off(j.shown.carried, batch.X.dtype)}
@@ -177,11 +162,8 @@ def reference_trace(j: Judgement, start: Trace, batch: Batch, reference: Referen
 
 
 def rounded_off(carried: Mapping[str, Tracked], dtype: np.dtype[Any]) -> dict[str, Array]:
-    counts = ("t", "batches", "micro")
     return {
-        n: np.asarray(int(x.value))
-        if n.split(".")[0].rstrip("0123456789") in counts
-        else np.array(x.value.astype(dtype))
+        n: np.asarray(int(x.value)) if kind(n) in COUNTS else np.array(x.value.astype(dtype))
         for n, x in carried.items()
     }
 

@@ -16,6 +16,7 @@ from compare.options import check_dtype
 
 O = typer.Option
 TIMEOUT = 60.0
+STANDARD = {"dtype": "float64", "seed": 0}
 CONTAINERS = (".npz", ".npy", ".json", ".csv", ".pt", ".pth", ".h5", ".pkl", ".parquet")
 
 
@@ -55,6 +56,8 @@ def check(
     parity check submissions/*.py --like "two-layer tanh bce adam lr=0.01" --junit out.xml
     """
     recorded = [t for t in targets if t.endswith(".safetensors")]
+    given = {"like": like, "layout": layout, "sizes": sizes, "dtype": dtype, "seed": seed}
+    asked = {n: x for n, x in given.items() if x != STANDARD.get(n)}
     with refusing():
         sources = [t.rsplit(":", 1)[0] for t in targets]
         destinations(junit, json, html, *reproducing(repro), read=[*targets, *sources])
@@ -72,14 +75,7 @@ def check(
         options = {"layout": layout, "sizes": widths, "dtype": dtype, "seed": seed}
         options["repro"] = None if repro is None else str(repro.resolve())
         if recorded:
-            code = {
-                "like": like,
-                "layout": layout,
-                "sizes": sizes,
-                "dtype": dtype != "float64",
-                "seed": seed,
-            }
-            refuse(code, "is for code; a recording says what it is")
+            refuse(asked, "is for code; a recording says what it is")
             refuse({"timeout": timeout != TIMEOUT}, "is not read with recordings, which need none")
         else:
             refuse({"jobs": jobs != 1}, "is not read with code")
@@ -89,10 +85,7 @@ def check(
         raise typer.Exit(check_recordings(recorded, json, jobs, junit_file=junit, html=html))
     results = listed(targets, like, options, timeout)
     written(results, junit, json)
-    given = {"like": like, "layout": layout, "sizes": sizes, "dtype": dtype, "seed": seed}
-    standard = {"dtype": "float64", "seed": 0}
-    told = {n: x for n, x in given.items() if x != standard.get(n)}
-    paged(html, results, like, spelled("check", targets, told))
+    paged(html, results, like, spelled("check", targets, asked))
     if len(results) < len(targets):
         raise typer.Exit(130)
     verdicts = {r["verdict"] for r in results}

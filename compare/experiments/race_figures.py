@@ -3,31 +3,16 @@ r"""The figure of `parity experiment optimizers`."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from compare.experiments.plots import canvas, draw, legend, look, styled
-from compare.experiments.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from compare.experiments.races import Entrant
+
 ROOM = 2.0  # of the axes of losses; the targets have mean square 1
-
-
-class Entrant(Protocol):
-    """A rule at one learning rate, its run and its last loss, as `races` has it."""
-
-    @property
-    def rule(self) -> str: ...
-
-    @property
-    def lr(self) -> float: ...
-
-    @property
-    def run(self) -> Run: ...
-
-    @property
-    def final(self) -> float: ...
 
 
 def race(best: Sequence[Entrant], entrants: Sequence[Entrant]) -> Figure:

@@ -12,6 +12,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.diagnosis.scene import Shown, stepped
 from compare.distances import distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked, estimated
@@ -20,7 +21,7 @@ from compare.judgement import judge, judge_pair
 from compare.operands import NOTHING
 from compare.recording.container import short
 from compare.recording.reading import Recording
-from compare.recording.replaying import Carried, Step, step, unshown
+from compare.recording.replaying import Carried, step, unshown
 from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import spared
 from compare.tolerances import CAP
@@ -108,7 +109,7 @@ def verify_step(recording: Recording, k: int, carried: Carried) -> tuple[Checked
     state = {**made.state, **{n: rounded(n, x, made.X.dtype) for n, x in carried.items()}}
     with np.errstate(all="ignore"):
         theirs = by_torch(recording, k, made, state)
-        results = made.stated()
+        results = dict(stepped(made, made.formulas))
         mine, blown = comparable(k, made.trace, theirs, results)
         judged = judgements(made, state, mine, theirs, results)
     unseen = (LOSSES, EXAMPLES, "epochloss")  # the mean loss of an epoch is shown where it ends
@@ -124,7 +125,7 @@ def verify_step(recording: Recording, k: int, carried: Carried) -> tuple[Checked
 # reference, which shows everything, gives no measure: hence the limit that holds for any program.
 
 
-def by_torch(recording: Recording, k: int, made: Step, state: Trace) -> dict[str, Array]:
+def by_torch(recording: Recording, k: int, made: Shown, state: Trace) -> dict[str, Array]:
     """Return torch's own step from the recorded state; ValueError where torch refuses to make it."""
     options = made.formulas.hyperparameters
     try:
@@ -157,7 +158,7 @@ def comparable(
 
 
 def judgements(
-    made: Step, state: Trace, mine: Trace, theirs: Trace, results: Carried
+    made: Shown, state: Trace, mine: Trace, theirs: Trace, results: Carried
 ) -> tuple[Judged, ...]:
     """Return every entry judged: by its own formula, and against torch's step."""
     X, Y, formulas = made.X, made.Y, made.formulas

@@ -28,7 +28,7 @@ from compare.selftest.choices import (
     Random,
     real,
 )
-from compare.tasks import normalization_state
+from compare.tasks import frozen, normalization_state
 from compare.verification import Batch
 
 __all__ = ["TARGETS", "Case", "case", "cases", "real"]
@@ -128,7 +128,7 @@ def batch(
     Y = targets(random, sizes[-1], m)
     if targets is real:
         Y = TARGET_SCALES.get(special, 1.0) * Y
-    return Batch(sealed(X, dtype), sealed(Y, dtype), {}, masks)
+    return Batch(frozen(X, dtype), frozen(Y, dtype), {}, masks)
 
 
 def inputs(random: Random, n: int, m: int, special: str) -> Array:
@@ -138,9 +138,3 @@ def inputs(random: Random, n: int, m: int, special: str) -> Array:
     if special == "cancelling":
         X = np.concatenate([X[:, : m - m // 2], -X[:, : m // 2]], axis=1)
     return X * (1e-12 if special == "tiny gradients" else 1.0)
-
-
-def sealed(x: Array, dtype: np.dtype[Any]) -> Array:
-    x = np.ascontiguousarray(x, dtype=dtype)
-    x.flags.writeable = False
-    return x

@@ -18,8 +18,9 @@ import numpy as np
 from compare.configuration import Configuration
 from compare.formulas.precision import narrowed
 from compare.operands import stated
-from compare.selftest.cases import Case, pick, sealed
+from compare.selftest.cases import Case, pick
 from compare.selftest.choices import Array, Random
+from compare.tasks import frozen
 from compare.verification import Batch
 
 HIDDEN = ("relu", "identity", "leaky_relu(negative_slope=0.5)")
@@ -58,8 +59,8 @@ def exact_case(random: Random, dtype: str) -> Case:
     sizes = [pick(random, WIDTHS) for _ in range(len(hidden) + 2)]
     m = pick(random, EXAMPLES)
     state = whole(random, c, sizes, np.dtype(dtype))
-    X = sealed(random.integers(-2, 3, size=(sizes[0], m)), np.dtype(dtype))
-    Y = sealed(random.integers(-3, 4, size=(sizes[-1], m)), np.dtype(dtype))
+    X = frozen(random.integers(-2, 3, size=(sizes[0], m)), np.dtype(dtype))
+    Y = frozen(random.integers(-3, 4, size=(sizes[-1], m)), np.dtype(dtype))
     masks = {
         f"mask{l}": random.integers(0, 2, size=(n, m)).astype(dtype)
         for l, n in enumerate(sizes[1:-1], 1)

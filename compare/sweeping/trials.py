@@ -3,7 +3,6 @@ r"""A cell made into a task that can be verified: its net, and its data, drawn f
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from compare.preparation import OUTPUTS, layer_widths
 from compare.refusals import check_batches, check_configuration, check_depth, check_targets
 from compare.selftest.choices import TARGETS, real
 from compare.sweeping.grid import Cell
-from compare.tasks import Task
+from compare.tasks import Task, frozen
 
 TASKS = {"bce": "binary", "cross": "multiclass"}  # by the first word of the loss; else regression
 
@@ -75,8 +74,8 @@ def drawn(loss: str, task: str, cell: Cell) -> Dataset:
     """Return random data for a loss: standard normal inputs, and targets of the kind it takes."""
     random = np.random.default_rng(cell["seed"])
     m, dtype = cell["examples"], cell["dtype"]
-    X = sealed(random.normal(size=(cell["inputs"], m)), dtype)
-    Y = sealed(TARGETS.get(loss, real)(random, cell["outputs"], m), dtype)
+    X = frozen(random.normal(size=(cell["inputs"], m)), dtype)
+    Y = frozen(TARGETS.get(loss, real)(random, cell["outputs"], m), dtype)
     return Dataset(
         name="random",
         task=task,
@@ -94,9 +93,3 @@ def drawn(loss: str, task: str, cell: Cell) -> Dataset:
         sha256="",
         notes=(),
     )
-
-
-def sealed(x: Any, dtype: str) -> Any:
-    x = np.ascontiguousarray(x, dtype=dtype)
-    x.flags.writeable = False
-    return x

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.book.measurement.measured import DTYPES, Array, Measured, same
-from compare.book.measurement.steps import kind
+from compare.traces import kind
 
 DRAWS = (
     "kaiming_normal", "kaiming_uniform", "linear_default", "normal", "trunc_normal", "uniform",

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from compare.book.measurement.measured import DTYPES, Array, Measured, between, gathered
-from compare.book.measurement.steps import kind
 from compare.formulas import optimizers
 from compare.judgement import judge
+from compare.traces import kind
 
 STEPS = 4
 

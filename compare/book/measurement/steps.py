@@ -11,6 +11,8 @@ import numpy as np
 from compare.book.measurement.measured import DTYPES, Array, Measured, between, gathered
 from compare.configuration import Configuration
 from compare.judgement import judge
+from compare.tasks import normalization_state
+from compare.traces import kind
 from compare.verification import Batch
 
 STEPS = 4
@@ -35,15 +37,6 @@ def stepped(c: Configuration, dtype: str) -> Iterator[Measured]:
         state = sides[0]
 
 
-def kind(name: str) -> str:
-    """Return what an entry is, without its layer.
-
-    >>> kind("dW2"), kind("m.W1"), kind("running_mean1")
-    ('dW', 'm', 'running_mean')
-    """
-    return name.partition(".")[0].rstrip("0123456789")
-
-
 def start(c: Configuration, dtype: str) -> tuple[dict[str, Array], list[Batch]]:
     """Return a small random net and batches for it."""
     random = np.random.default_rng(0)
@@ -52,10 +45,7 @@ def start(c: Configuration, dtype: str) -> tuple[dict[str, Array], list[Batch]]:
         state[f"W{l}"] = random.normal(size=(n, k)).astype(dtype)
         state[f"b{l}"] = random.normal(size=(n, 1)).astype(dtype)
     if c.batch_norm is not None:
-        n = SIZES[1]
-        zero, one = np.zeros((n, 1), dtype), np.ones((n, 1), dtype)
-        state |= {"gamma1": one, "beta1": zero, "running_mean1": zero.copy()}
-        state |= {"running_var1": one.copy(), "batches1": np.asarray(0)}
+        state |= normalization_state(SIZES[1:-1], np.dtype(dtype))
     return state, [batch(c, random, dtype) for _ in range(STEPS)]
 
 

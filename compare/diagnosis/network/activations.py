@@ -31,9 +31,9 @@ SOURCES = {
 }
 
 
-def names_of(module: ModuleType, suffix: str = "_gradient") -> list[str]:
+def names_of(module: ModuleType) -> list[str]:
     """Return the names of the stated activations, or losses, that have a gradient."""
-    return [n.removesuffix(suffix) for n in vars(module) if n.endswith(suffix)]
+    return [n.removesuffix("_gradient") for n in vars(module) if n.endswith("_gradient")]
 
 
 def meant(scene: Scene, other: str) -> str:

@@ -26,16 +26,11 @@ def uncentred(z: Tracked, a: Tracked, da: Tracked) -> Tracked:
     return a * (da - da.sum(axis=0) / float(da.shape[0]))
 
 
-def argument(z: Tracked) -> Tracked:
-    """Return u of the tanh approximation of GELU."""
-    return math.sqrt(2.0 / math.pi) * (z + 0.044715 * (z * z * z))
-
-
 def inner(
     z: Tracked, a: Tracked, da: Tracked, *, three: float = 3.0, outer: bool = True
 ) -> Tracked:
     """Return the gradient of GELU's tanh approximation, with du = sqrt(2 / pi) (1 + three c z^2)."""
-    t = tanh(argument(z))
+    t = tanh(stated.gelu_argument(z))
     du = math.sqrt(2.0 / math.pi) * (1.0 + three * 0.044715 * (z * z))
     slope = 0.5 * ((1.0 - t * t) * du)
     return da * (0.5 * (1.0 + t) + (z * slope if outer else slope))
@@ -120,7 +115,9 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "that of the erf form": stated.gelu_gradient,
         "the 3 of its inner derivative left out": partial(inner, three=1.0),
         "its inner derivative left out": partial(inner, three=0.0),
-        "the second term left out": lambda z, a, da: da * (0.5 * (1.0 + tanh(argument(z)))),
+        "the second term left out": lambda z, a, da: (
+            da * (0.5 * (1.0 + tanh(stated.gelu_argument(z))))
+        ),
         "z left out of the second term": partial(inner, outer=False),
     },
     "silu": {

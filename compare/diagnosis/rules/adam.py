@@ -103,8 +103,6 @@ def denominator(v: Tracked, two: Tracked, eps: float, form: str) -> Tracked:
         return sqrt(v + e) / c
     if form == "uncorrected root":
         return sqrt(v) / held(two, v) + e
-    if form == "corrected twice":
-        return sqrt(v) / held(two, v) / c + e
     return root(v / held(two, v), eps, form)
 
 

@@ -14,7 +14,7 @@ from compare.formulas.optimizers.terms import ONE, held, number
 Options = Mapping[str, Any]
 OTHERS = (1e-16, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)  # epsilons of other frameworks
 DECOUPLED = (
-    "decoupled", "no lr", "after", "none", "from the old", "sign decoupled", "divided", "at the step",
+    "decoupled", "no lr", "after", "none", "sign decoupled", "divided", "at the step",
 )  # fmt: skip
 
 
@@ -89,7 +89,6 @@ def root(s: Tracked, eps: float, form: str) -> Tracked:
         "maximum inside": lambda: sqrt(maximum(s, e)),
         "none": lambda: sqrt(s),
         "no root": lambda: s + e,
-        "subtracted": lambda: sqrt(s) - e,
     }[form]()
 
 

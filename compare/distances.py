@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import (
@@ -18,8 +17,8 @@ from compare.formulas.precision import (
     roundoff,
     smallest,
 )
+from compare.traces import Array
 
-Array = NDArray[Any]
 UNKNOWN = HOPELESS * 1e-50
 ZERO = np.zeros(())
 DOUBLE = np.dtype(np.float64)

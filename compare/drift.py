@@ -7,21 +7,18 @@ anything beyond that point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.kinks import flips
 from compare.tasks import Task
 from compare.tolerances import CHAOS
-from compare.traces import nonfinite, parameters
+from compare.traces import Array, Trace, nonfinite, parameters
 from compare.verification import Batch
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 Step = Callable[..., dict[str, Array]]
 COLUMNS = ("parameters", "control_parameters", "loss", "control_loss")
 MOST = 20  # flips are told

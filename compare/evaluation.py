@@ -3,11 +3,9 @@ r"""Both nets in evaluation: what each makes of examples with one set of paramet
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import manual.activations
 import manual.network
@@ -19,10 +17,9 @@ from compare.distances import distance
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.evaluation import evaluation
 from compare.tolerances import STEP
-from compare.traces import nonfinite, parameters
+from compare.traces import Array, nonfinite, parameters
 from reference import conversion
 
-Array = NDArray[Any]
 State = Mapping[str, Array]
 RUNNING = ("running_mean", "running_var")
 

@@ -14,8 +14,8 @@ import numpy as np
 from compare.distances import distance
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
-from compare.operands import Array, Trace, stated
-from compare.traces import PARAMETERS, kind
+from compare.operands import stated
+from compare.traces import PARAMETERS, Array, Trace, kind
 
 
 def judge(

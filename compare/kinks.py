@@ -6,17 +6,13 @@ programs may stand on either side, and all that follows differs by the jump.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration, parse
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
+from compare.traces import Array, Trace
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,13 @@ r"""How well each side's net does on the training and test examples, by scikit-l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration, parse
 from compare.datasets import Dataset
 from compare.evaluation import predict_manual, predict_reference
-
-Array = NDArray[Any]
+from compare.traces import Array
 
 
 def score(task: str, loss: str, A: Array, Y: Array) -> dict[str, float]:

@@ -10,16 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked, estimated, exact
 from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas
-from compare.traces import parameters
+from compare.traces import Array, Trace, parameters
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 NOTHING: Mapping[str, Tracked] = {}
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare import traces
-from compare.verification import Batch, Step, Trace
-
-Array = NDArray[Any]
+from compare.traces import Array, Trace
+from compare.verification import Batch, Step
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,9 @@ program with that mistake in it, which is what the diagnosis is tried on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.diagnosis.scene import Shown
 from compare.diagnosis.variant import Variant
@@ -19,10 +17,7 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import narrowed
 from compare.formulas.stepping import Formulas
 from compare.operands import Operands
-from compare.traces import parameters
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
+from compare.traces import Array, Trace, parameters
 
 
 def step(formulas: Formulas, state: Trace, X: Array, Y: Array) -> dict[str, Array]:

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from compare.pacing import Unequal
 from compare.tolerances import SEED_ULP
+from compare.traces import Array
 
-Array = NDArray[Any]
 SHOWN = ("AVX2", "AVX512")
 ONE_SIDED = ("orthogonal",)  # another QR, other bits: both sides take manual's, checked by property
 

@@ -18,16 +18,8 @@ from compare import traces
 from compare.configuration import Configuration
 from compare.piles import Given, Taken
 from compare.stacks import Stack
-from compare.verification import (
-    Batch,
-    Step,
-    Stepped,
-    Trace,
-    sealed,
-    step_alone,
-    verify,
-    verify_step,
-)
+from compare.traces import Trace
+from compare.verification import Batch, Step, Stepped, sealed, step_alone, verify, verify_step
 
 LONGEST, LARGEST = 128, 2**21  # steps of a stack, and numbers in it
 LEVELS = ("formula", "step")

@@ -19,10 +19,10 @@ from compare.distances import UNKNOWN, ZERO, Distance, floating, tiniest, widene
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import finite, quietly, wide
 from compare.judgement import judge, judge_both, judge_pair
-from compare.operands import Array, Trace
 from compare.piles import Given, Matrices, Pile
 from compare.standing import Judged, ordered
 from compare.tolerances import STEP, cap, formula_limit, screen
+from compare.traces import Array, Trace
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
-
 from compare.distances import Distance
 from compare.divergence import Divergence
 from compare.tolerances import STEP, cap, formula_limit
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
+from compare.traces import Trace
 
 
 @dataclass(slots=True)  # as Distance

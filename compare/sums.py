@@ -23,9 +23,10 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import one_by_one
 from compare.formulas.stepping import Formulas
 from compare.judgement import judge_pair
-from compare.operands import NOTHING, Array, Trace, stated
+from compare.operands import NOTHING, stated
 from compare.standing import Judged
 from compare.tolerances import CAP, formula_limit
+from compare.traces import Array, Trace
 
 
 @np.errstate(all="ignore")

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 import manual
 import manual.initialization
@@ -22,9 +22,8 @@ from compare.datasets import Dataset
 from compare.pacing import Losses, going_on, rates
 from compare.seeding import ONE_SIDED, alike, equal, generator, said
 from compare.stacking import LONGEST, verify_ahead
+from compare.traces import Array
 from compare.verification import Batch, Stepped
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from itertools import takewhile
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare import traces
 from compare.configuration import Configuration
@@ -27,9 +26,8 @@ from compare.operands import stated
 from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import spared
 from compare.tolerances import cap
+from compare.traces import Array, Trace
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 Step = Callable[..., dict[str, Array]]
 ROOM = 8.0  # what a formula may pass on the way to its value, or be short of it
 

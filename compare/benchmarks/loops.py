@@ -8,19 +8,17 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise, repeat
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from compare.benchmarks.timing import Block
 from compare.configuration import Configuration
 from compare.stacking import length, verify_ahead
+from compare.traces import Array
 from compare.verification import Batch
 from manual import optimizers, training
 
-Array = NDArray[Any]
 INPUTS = 11  # of the wine data
 
 

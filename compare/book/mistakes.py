@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.book.measurement.steps import start
 from compare.configuration import Configuration
 from compare.diagnosis import Scene, Shown, Variant, network, rules
 from compare.diagnosis.variant import RIGHT, entries
+from compare.traces import Array
 
-Array = NDArray[Any]
 OTHER = re.compile(
     r" in place of \w+$|^the derivative of |^\w+ with \w+="
 )  # another function altogether

@@ -5,14 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration
-
-Array = NDArray[Any]
+from compare.traces import Array
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import manual.activations
 from compare.book.errata.shown import Shown, number
+from compare.traces import Array
 from manual import network
 
-Array = NDArray[Any]
 LAYERS, N, M = 20, 64, 64
 Draw = Callable[[np.random.Generator], Array]
 STARTS: tuple[tuple[str, str, Draw], ...] = (

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from compare.traces import Array
+
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "lr": ("lr", "learning_rate", "eta", "step_size", "alpha_lr"),
     "momentum": ("momentum", "mu", "beta"),  # but see SMOOTHED

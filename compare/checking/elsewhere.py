@@ -8,17 +8,15 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.judging import Judgement, judgement
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Shown, told
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
+from compare.traces import Trace
 from compare.verification import Batch
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 Step = tuple[Mapping[str, Any], Batch]
 FURTHER = 3  # steps looked at after a wrong one, to tell apart mistakes that agree on it
 ENOUGH = 8  # steps looked at of each other run, for the same

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
 from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
@@ -23,11 +22,9 @@ from compare.formulas.stepping import Formulas
 from compare.judgement import judge
 from compare.sums import plain, wider
 from compare.tolerances import CAP, formula_limit
-from compare.traces import COUNTS, kind
+from compare.traces import COUNTS, Array, Trace, kind
 from compare.verification import Batch
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 Reference = Callable[..., dict[str, Array]]
 
 

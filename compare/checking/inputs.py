@@ -5,17 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration, parse
 from compare.selftest.cases import TARGETS, real
 from compare.tasks import normalization_state
+from compare.traces import Array
 from compare.verification import Batch
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
 from compare.diagnosis.given import GIVEN
@@ -20,10 +19,8 @@ from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas
 from compare.operands import stated
 from compare.tolerances import CAP, GROSS, RATE
+from compare.traces import Array, Trace
 from compare.verification import Batch
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 
 
 @dataclass(frozen=True)

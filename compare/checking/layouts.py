@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from compare.traces import kind
+from compare.traces import Array, kind
 
 if TYPE_CHECKING:
     from compare.checking.inputs import Trial
 
-Array = NDArray[Any]
 ROWS = ("Z", "A", "D", "N", "xhat", "mask", "X", "Y")
 VECTORS = ("b", "gamma", "beta", "mu", "var", "running_mean", "running_var")
 

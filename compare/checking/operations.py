@@ -2,13 +2,12 @@ r"""Checking one activation or one loss, value and gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.calling import accepted, targets_first
 from compare.checking.elsewhere import Run, told_apart
@@ -22,10 +21,8 @@ from compare.formulas import activations, losses, optimizers
 from compare.formulas.stepping import Formulas
 from compare.options import check_dtype
 from compare.tolerances import ALIKE
+from compare.traces import Array, Trace
 from compare.verification import Batch
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 
 
 def check_activation(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.calling import call_step, entries, options_for, step_arguments
 from compare.checking.elsewhere import Step
@@ -17,7 +16,6 @@ from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
 from compare.traces import parameters
 
-Array = NDArray[Any]
 Load = Callable[[], Any]
 STEPPING = ("train_step", "step", "__call__")  # what a class of one's own may call its step
 

@@ -9,7 +9,6 @@ from itertools import combinations, cycle
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.calling import options_for
 from compare.checking.elsewhere import Run, told_apart
@@ -24,8 +23,8 @@ from compare.checking.verdict import Verdict
 from compare.configuration import resolve
 from compare.formulas import optimizers
 from compare.options import check_dtype
+from compare.traces import Array
 
-Array = NDArray[Any]
 SHAPES = {"W1": (3, 4), "b1": (3, 1)}
 STEPS = 12
 VARIED: Mapping[str, Any] = {  # tried alone and two at a time, where the candidate has the options

@@ -7,13 +7,11 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.calling import ALIASES, accepted, options_for
 from compare.checking.elsewhere import Step
+from compare.traces import Array
 from compare.verification import Batch
-
-Array = NDArray[Any]
 
 
 def stepped(

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from numpy.typing import NDArray
-
 from compare.checking.elsewhere import told_apart
 from compare.checking.examination import examine
 from compare.checking.inputs import Trial, trials
@@ -22,7 +20,6 @@ from compare.formulas.stepping import Formulas
 from compare.options import check_dtype
 from compare.verification import Batch
 
-Array = NDArray[Any]
 SIZES, EXAMPLES, STEPS = (5, 4, 3), 7, 8  # in eight steps RAdam has begun to rectify
 
 

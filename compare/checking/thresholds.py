@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.checking.inputs import Array, Trial, trial
+from compare.checking.inputs import Trial, trial
 from compare.configuration import Configuration, parse
 from compare.selftest.cases import TARGETS
+from compare.traces import Array
 from compare.verification import Batch
 
 CLEAR = 1.5  # times the threshold, or a part of it, so that no rounding decides

@@ -8,7 +8,6 @@ from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.elsewhere import Step
 from compare.checking.examination import examine
@@ -17,9 +16,8 @@ from compare.checking.steps import formulas, passed
 from compare.checking.verdict import Verdict
 from compare.configuration import Configuration
 from compare.formulas.evaluation import GOING_ON, START
+from compare.traces import Array
 from compare.verification import Batch
-
-Array = NDArray[Any]
 
 
 def check_training(

@@ -19,9 +19,9 @@ from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import narrowed
 from compare.judgement import judge, judge_pair
-from compare.operands import Array, Trace
 from compare.tasks import Task
 from compare.tolerances import ROUNDOFFS, STEP, cap
+from compare.traces import Array, Trace
 from compare.verification import Batch, needless, verify_step
 
 PRODUCTS = ("Z", "dW", "dA", "dD")  # what TF32 forms; the rest is float32 there

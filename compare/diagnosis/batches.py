@@ -3,15 +3,13 @@ r"""A batch that is not the one given: other examples, another scaling, labels n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.diagnosis.scalings import scaled
 from compare.diagnosis.scene import Scene, Shown
+from compare.traces import Array
 
-Array = NDArray[Any]
 Words = tuple[str, str, str]
 SINGLE = ("the batch rounded to float32", "float32 data", "float64 data")
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from compare.diagnosis import generic, given, network, rules
 from compare.diagnosis.pattern import pattern
-from compare.diagnosis.scene import GRADIENTS, Array, Scene, reads
+from compare.diagnosis.scene import GRADIENTS, Scene, reads
 from compare.diagnosis.shapes import shape_hint
 from compare.diagnosis.variant import Variant, at, disagreements, explains, ran, right
 from compare.distances import Distance, distance
 from compare.tolerances import CAP
-from compare.traces import PARAMETERS, kind
+from compare.traces import PARAMETERS, Array, kind
 
 MOST = 6  # names given; more than that cannot be told apart, and says so
 

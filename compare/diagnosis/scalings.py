@@ -3,15 +3,13 @@ r"""A batch that is the one given, scaled, shifted, cut or rounded: what was don
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.diagnosis.pattern import factor
 from compare.tolerances import ALIKE
+from compare.traces import Array
 
-Array = NDArray[Any]
 Words = tuple[str, str, str]
 SAME, NEAR = 1e-12, 1e-3  # of numbers about 1
 RIGHT = "mean and deviation of the training examples, once"

@@ -8,16 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.formulas import stepping
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
 from compare.operands import NOTHING, Operands
-from compare.traces import PARAMETERS, kind, parameters
+from compare.traces import PARAMETERS, Array, Trace, kind, parameters
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 COUNTERS = ("micro", "batches")
 GRADIENTS = ("a", "g")  # with a dot, as in a.W1, yet no state of the rule
 

@@ -2,11 +2,7 @@ r"""Wrong shapes, and the likely reason."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from compare.traces import Array
 
 
 def shape_hint(name: str, x: Array, shape: tuple[int, ...]) -> str:

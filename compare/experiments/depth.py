@@ -13,9 +13,9 @@ from compare.datasets import Dataset
 from compare.experiments.jacobians import Spectra, spectra
 from compare.experiments.outcome import Say
 from compare.experiments.products import Product, product
-from compare.experiments.runs import Pair, Run, Trace, net, norm, train
+from compare.experiments.runs import Pair, Run, net, norm, train
 from compare.tasks import Task
-from compare.traces import kind, nonfinite, parameters
+from compare.traces import Trace, kind, nonfinite, parameters
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 STARTS = {

@@ -6,12 +6,10 @@ No error is inherited, so twenty layers are judged as sharply as one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import manual.activations
 import manual.jacobians
@@ -28,11 +26,8 @@ from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import total
 from compare.formulas.precision import growth, roundoff
 from compare.tolerances import cap, formula_limit
-from compare.traces import parameters
+from compare.traces import Array, Trace, parameters
 from reference import conversion
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,9 @@ both lie within that error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import manual.activations
 import manual.jacobians
@@ -24,11 +21,8 @@ from compare.divergence import Divergence
 from compare.experiments.jacobians import preactivation, stated_activation, stated_factor
 from compare.formulas.arithmetic import Tracked, exact
 from compare.tolerances import STEP
-from compare.traces import parameters
+from compare.traces import Array, Trace, parameters
 from reference import conversion
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from compare.datasets import Dataset
-from compare.experiments.runs import Array, Pair, Run, Trace, net, train
+from compare.experiments.runs import Pair, Run, net, train
 from compare.tasks import Task
-from compare.traces import parameters
+from compare.traces import Array, Trace, parameters
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,20 @@ r"""A verified training run, and what is measured of both sides' traces on the w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration
 from compare.datasets import Dataset
 from compare.preparation import LOSSES, OUTPUTS
 from compare.summary import Summary
 from compare.tasks import Task
+from compare.traces import Array, Trace
 from compare.verification import Stepped
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 Measure = Callable[[Trace], dict[str, float]]
 Pair = tuple[float, float]  # manual, torch
 

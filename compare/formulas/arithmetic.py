@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from compare.formulas.multiprecision import multiple
 from compare.formulas.precision import (
-    Array,
     added,
     contracted,
     extend,
@@ -44,6 +43,7 @@ from compare.formulas.precision import (
     summed,
     turned,
 )
+from compare.traces import Array
 
 FUNCTION_ERROR = 2.0  # exp, log, tanh: 1-3 ulp in NumPy and torch, an ulp is up to 2 u
 

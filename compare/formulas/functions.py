@@ -13,7 +13,6 @@ from scipy import special
 from compare.formulas.arithmetic import FUNCTION_ERROR, Mask, Tracked, errors
 from compare.formulas.multiprecision import evaluated
 from compare.formulas.precision import (
-    Array,
     added,
     evaluate,
     finite,
@@ -23,6 +22,7 @@ from compare.formulas.precision import (
     quotient,
     smallest,
 )
+from compare.traces import Array
 
 ZERO = np.zeros(())
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from compare.traces import Array
+
 CONTEXT = mpmath.mp.clone()
 CONTEXT.prec = 113  # of IEEE's binary128
 

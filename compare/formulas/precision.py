@@ -10,11 +10,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.formulas.multiprecision import divided, evaluated, multiple, single
+from compare.traces import Array
 
-Array = NDArray[Any]
 HOPELESS = 1e200  # nothing is known of a value with this error
 
 

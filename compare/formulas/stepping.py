@@ -12,7 +12,7 @@ import numpy as np
 from compare.formulas import network
 from compare.formulas.arithmetic import Tracked, errors
 from compare.formulas.evaluation import evaluation, mean_loss
-from compare.formulas.precision import Array
+from compare.traces import Array
 
 Slots = Callable[[str], Tracked | None]
 Expected = Iterator[tuple[str, Tracked]]

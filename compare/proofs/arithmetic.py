@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from compare.traces import Array
+
 Expression = Any  # sympy.Expr: sympy has no types
 
 

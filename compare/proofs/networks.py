@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from compare.proofs.arithmetic import Array, Exact, Piece, gradient, rational
+from compare.proofs.arithmetic import Exact, Piece, gradient, rational
 from compare.proofs.operations import targets
 from compare.proofs.proof import Claim, Identity, equal
 from compare.proofs.sources import Sources
+from compare.traces import Array
 
 Activation = Callable[[Array], tuple[Array, Callable[[Array], Array]]]
 STATEMENT = r"dW_l = \frac{\partial L}{\partial W_l}, \qquad db_l = \frac{\partial L}{\partial b_l}"

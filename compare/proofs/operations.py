@@ -12,9 +12,10 @@ from functools import partial
 
 import numpy as np
 
-from compare.proofs.arithmetic import Array, Exact, Piece, gradient, rational
+from compare.proofs.arithmetic import Exact, Piece, gradient, rational
 from compare.proofs.proof import Claim, Identity, equal
 from compare.proofs.sources import Sources
+from compare.traces import Array
 
 COTANGENT = [[1, 2], [3, 5]]
 SIDES = [[2.5, -1.5], [-3.0, 30.5]]  # both sides of 0, and of softplus' threshold of 20

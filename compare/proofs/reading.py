@@ -10,9 +10,10 @@ import numpy as np
 import sympy
 
 from compare.proofs.algebra import vanishes
-from compare.proofs.arithmetic import Array, Exact, Expression, Piece, gradient, lift
+from compare.proofs.arithmetic import Exact, Expression, Piece, gradient, lift
 from compare.proofs.operations import OPTIONS
 from compare.proofs.sources import Sources
+from compare.traces import Array
 
 SAMPLES: Mapping[str, tuple[float, ...]] = {"softplus": (-1.5, 2.5, 30.5)}
 LETTERS = {

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from compare.proofs.arithmetic import Array, Exact, Piece, lift, rational
+from compare.proofs.arithmetic import Exact, Piece, lift, rational
 from compare.proofs.proof import Claim, Identity, equal
 from compare.proofs.sources import Sources
+from compare.traces import Array
 
 Steps = list[tuple[Exact, dict[str, Exact]]]
 STEPS = 3

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import safe_open
 
 from compare.configuration import Configuration
@@ -17,10 +16,9 @@ from compare.recording.container import contents
 from compare.recording.metadata import About, about
 from compare.recording.names import is_input, is_state
 from compare.recording.structure import Structure, structure
-from compare.traces import COUNTS, kind
+from compare.traces import COUNTS, Array, kind
 from compare.verification import Batch
 
-Array = NDArray[Any]
 Trace = dict[str, Array]
 MOST = 2**53  # counts beyond it are no longer exact in float64
 

@@ -10,7 +10,6 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.diagnosis.scene import Shown, stepped
 from compare.distances import distance
@@ -25,11 +24,9 @@ from compare.recording.replaying import Carried, step, unshown
 from compare.standing import Judged, divergence, joined, ordered, suspicious
 from compare.sums import spared
 from compare.tolerances import CAP
-from compare.traces import COUNTS, kind, nonfinite
+from compare.traces import COUNTS, Array, Trace, kind, nonfinite
 from compare.verification import sound, unneeded
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 CHUNKS = 4  # a job: enough for none to wait long for the last
 
 

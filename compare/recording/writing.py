@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.recording.container import LIMIT
 from compare.recording.metadata import About
+from compare.traces import Array
 from compare.verification import Batch
 
-Array = NDArray[Any]
 TYPES = {"float64": "F64", "float32": "F32", "int64": "I64"}
 BUFFER = 2**20
 

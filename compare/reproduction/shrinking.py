@@ -2,8 +2,7 @@ r"""The smallest batch and widths at which a step still goes wrong at the same e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 from compare.configuration import Configuration
 from compare.diagnosis import Shown
 from compare.divergence import Divergence
+from compare.traces import Array, Trace
 from compare.verification import Batch, verify_step
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 Attempt = Callable[[Trace, Array, Array], Shown | None]
 Given = tuple[dict[str, Array], Array, Array]
 UNITS = ("W", "b", "gamma", "beta", "running_mean", "running_var", "mask")  # a row for each unit

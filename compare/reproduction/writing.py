@@ -5,18 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.diagnosis import Shown
 from compare.reports.files import write_bytes, write_text
 from compare.reproduction import lines
 from compare.reproduction.shrinking import needed
-from compare.traces import PARAMETERS, kind, parameters
-
-Array = NDArray[Any]
+from compare.traces import PARAMETERS, Array, kind, parameters
 
 
 def write(path: Path, shown: Shown, origin: str, headline: str) -> None:

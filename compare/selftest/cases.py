@@ -24,11 +24,11 @@ from compare.selftest.choices import (
     SPECIAL,
     TARGET_SCALES,
     TARGETS,
-    Array,
     Random,
     real,
 )
 from compare.tasks import frozen, normalization_state
+from compare.traces import Array
 from compare.verification import Batch
 
 __all__ = ["TARGETS", "Case", "case", "cases", "real"]

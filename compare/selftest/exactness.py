@@ -19,8 +19,9 @@ from compare.configuration import Configuration
 from compare.formulas.precision import narrowed
 from compare.operands import stated
 from compare.selftest.cases import Case, pick
-from compare.selftest.choices import Array, Random
+from compare.selftest.choices import Random
 from compare.tasks import frozen
+from compare.traces import Array
 from compare.verification import Batch
 
 HIDDEN = ("relu", "identity", "leaky_relu(negative_slope=0.5)")

@@ -24,11 +24,10 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.precision import magnitude, roundoff, smallest
 from compare.formulas.stepping import Formulas
 from compare.operands import Operands, stated
-from compare.selftest.choices import Array, Random
+from compare.selftest.choices import Random
 from compare.tolerances import FAULT_TARGETS
-from compare.traces import PARAMETERS, kind, parameters
+from compare.traces import PARAMETERS, Array, Trace, kind, parameters
 
-Trace = Mapping[str, Array]
 FORMED_ANEW = (
     "mu",
     "var",

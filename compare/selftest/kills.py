@@ -2,13 +2,12 @@ r"""Every mistake that has a name, planted in a right program: is it caught, at 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.checking.elsewhere import Step, told_apart
 from compare.checking.examination import examine
@@ -21,10 +20,8 @@ from compare.diagnosis import Scene, Shown, Variant, network, rules
 from compare.diagnosis.generic import settings
 from compare.program import planted
 from compare.selftest.beds import RULE, Bed
-from compare.traces import PARAMETERS, kind
+from compare.traces import PARAMETERS, Array, Trace, kind
 
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 SIZES, EXAMPLES, STEPS = (5, 4, 3), 7, 4
 VISIBLE = 1e-9  # a mistake that changes an entry by less than this part of it shows nothing there
 

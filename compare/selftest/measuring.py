@@ -3,7 +3,7 @@ r"""Correct code put through the verifier, case after case: what it raises, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,17 +14,16 @@ from compare.judgement import judge
 from compare.operands import stated
 from compare.selftest.audit import Usage, used
 from compare.selftest.cases import Case, cases
-from compare.selftest.choices import Array, Random
+from compare.selftest.choices import Random
 from compare.selftest.exactness import Grid, exact_grid
 from compare.selftest.faults import Fault, faults, moves
 from compare.selftest.planting import planted
 from compare.selftest.practices import Practice, practised
 from compare.sums import plain, wider
 from compare.tolerances import formula_limit
-from compare.traces import Misshapen
+from compare.traces import Misshapen, Trace
 from compare.verification import Batch, Stepped, verify
 
-Trace = Mapping[str, Array]
 ENOUGH_ALARMS = 25
 
 

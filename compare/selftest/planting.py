@@ -2,18 +2,17 @@ r"""The measured faults verified: planted in a trace, a little above and well be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from compare.configuration import Configuration
 from compare.divergence import Divergence
-from compare.selftest.choices import Array
 from compare.selftest.faults import Fault
+from compare.traces import Array, Trace
 from compare.verification import Batch, Stepped, verify_step
 
-Trace = Mapping[str, Array]
 SHARES = {"above": 1.01, "half": 0.5}  # of the smallest fault that is caught
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compare.selftest.choices import Array
 from compare.tolerances import PRACTICES
+from compare.traces import Array
 
 
 @dataclass

@@ -16,10 +16,11 @@ import numpy as np
 
 from compare.tasks import Task
 from compare.tolerances import DIGITS
+from compare.traces import Array
 from compare.witnesses import scikit
 from compare.witnesses.functions import Arithmetic, multiple
 from compare.witnesses.network import loss, moved
-from compare.witnesses.testimony import Answer, Array, Case, Testimony, first_step
+from compare.witnesses.testimony import Answer, Case, Testimony, first_step
 
 EXAMPLES, MOST = 5, 300  # parameters
 WORKING = 120

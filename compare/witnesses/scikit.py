@@ -24,7 +24,8 @@ import numpy as np
 from compare.configuration import Configuration, parse
 from compare.tasks import Task
 from compare.tolerances import SCIKIT
-from compare.witnesses.testimony import Answer, Array, Case, Testimony, first_step
+from compare.traces import Array
+from compare.witnesses.testimony import Answer, Case, Testimony, first_step
 
 ACTIVATIONS = {"identity": "identity", "relu": "relu", "sigmoid": "logistic", "tanh": "tanh"}
 LOSSES = {  # the output activation it goes with, and whether it is a classifier's

@@ -7,14 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.configuration import Configuration, parse
 from compare.tasks import Task
+from compare.traces import Array, Trace
 from compare.verification import Batch
-
-Array = NDArray[Any]
-Trace = Mapping[str, Array]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.book.measurement.measured import DTYPES, Array, Measured, same
-from compare.traces import kind
+from compare.book.measurement.measured import DTYPES, Measured, same
+from compare.traces import Array, kind
 
 DRAWS = (
     "kaiming_normal", "kaiming_uniform", "linear_default", "normal", "trunc_normal", "uniform",

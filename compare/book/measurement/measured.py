@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compare.distances import Distance
 from compare.tolerances import formula_limit
+from compare.traces import Array
 
-Array = NDArray[Any]
 DTYPES = ("float64", "float32")
 
 

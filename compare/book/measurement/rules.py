@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from compare.book.measurement.measured import DTYPES, Array, Measured, between, gathered
+from compare.book.measurement.measured import DTYPES, Measured, between, gathered
 from compare.formulas import optimizers
 from compare.judgement import judge
-from compare.traces import kind
+from compare.traces import Array, kind
 
 STEPS = 4
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from compare.book.measurement.measured import DTYPES, Array, Measured, between, gathered
+from compare.book.measurement.measured import DTYPES, Measured, between, gathered
 from compare.configuration import Configuration
 from compare.judgement import judge
 from compare.tasks import normalization_state
-from compare.traces import kind
+from compare.traces import Array, kind
 from compare.verification import Batch
 
 STEPS = 4

@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from compare.diagnosis.scene import Array, Scene, Shown, reads, shape_of
+from compare.diagnosis.scene import Scene, Shown, reads, shape_of
 from compare.diagnosis.statements import substitution
 from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import absolute, sqrt
+from compare.traces import Array
 
 Transform = Callable[[Tracked, Shown], Tracked]
 NOW, THEN = "now", "then"

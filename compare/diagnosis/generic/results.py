@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 
 from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
-from compare.diagnosis.scene import GRADIENTS, Array, Scene, Shown, shape_of, stepped
+from compare.diagnosis.scene import GRADIENTS, Scene, Shown, shape_of, stepped
 from compare.diagnosis.variant import Variant
 from compare.distances import distance
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum, minimum, sqrt
 from compare.tolerances import CAP
-from compare.traces import kind
+from compare.traces import Array, kind
 
 Result = Callable[[Tracked, Shown], Tracked]
 CLAMPS = (1.0, 5.0, 0.5, 0.1, 0.01, 10.0)

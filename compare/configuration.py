@@ -12,10 +12,11 @@ from typing import Any
 from compare.formulas import activations, losses, network, optimizers
 from compare.formulas.stepping import Formulas
 
-LOGITS = {  # losses that have the last activation in them, and their like that has not
+LOGITS = {  # losses that have the last activation in them, and the same loss without it
     "cross_entropy": ("softmax", "cross_entropy_on_probabilities"),
     "bce_with_logits": ("sigmoid", "bce"),
 }
+OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}
 CLIPS = {"norm": ("clip_by_norm", "max_norm"), "value": ("clip_by_value", "clip_value")}
 
 
@@ -155,3 +156,12 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     except (SyntaxError, ValueError):
         pass
     raise ValueError(f"cannot read {text!r}; write a name, or name(option=value)")
+
+
+def output_of(loss: str) -> str:
+    """Return the output activation that a loss takes.
+
+    >>> output_of("bce"), output_of("huber(delta=0.3)")
+    ('sigmoid', 'identity')
+    """
+    return OUTPUTS.get(parse(loss)[0], "identity")

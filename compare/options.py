@@ -40,6 +40,34 @@ def value(name: str, text: str) -> Any:
         ) from None
 
 
+def split(text: str, at: str = ",") -> list[str]:
+    """Return the parts of a list, split at the commas, or another sign, that stand in no brackets.
+
+    >>> split("elu(alpha=1.7), relu")
+    ['elu(alpha=1.7)', 'relu']
+    """
+    depth, parts = 0, [""]
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if sign == at and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts]
+
+
+def whole_numbers(text: str, refusal: str, *, fewest: int = 1) -> tuple[int, ...]:
+    """Return the whole numbers above 0 of a list with commas, or refuse it.
+
+    >>> whole_numbers("16, 8", "write 8, or 16,8")
+    (16, 8)
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) < fewest or not all(p.isdecimal() and int(p) for p in parts):
+        raise ValueError(refusal)
+    return tuple(map(int, parts))
+
+
 def floats(x: Any) -> Any:
     """Return a pair of numbers as a pair of floats, which torch insists on; anything else as it is.
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from compare.configuration import Configuration, parse
+from compare.configuration import Configuration, output_of
 from compare.datasets import Dataset, load
-from compare.options import check_dtype, value
+from compare.options import check_dtype, split, value, whole_numbers
 from compare.refusals import (
     check_batches,
     check_configuration,
@@ -23,10 +23,6 @@ from compare.request import Request
 from compare.tasks import Task
 
 LOSSES = {"regression": "mse", "binary": "bce", "multiclass": "cross_entropy"}
-OUTPUTS = {  # what a loss takes; identity for all others
-    "bce": "sigmoid",
-    "cross_entropy_on_probabilities": "softmax",
-}
 STEPS = 200
 
 
@@ -86,7 +82,7 @@ def loaded(r: Request) -> Dataset:
 def configured(r: Request, task: str) -> Configuration:
     """Return the configuration asked for; loss and output are what the task takes where none is named."""
     loss = r.loss or LOSSES[task]
-    output = r.output or OUTPUTS.get(parse(loss)[0], "identity")
+    output = r.output or output_of(loss)
     hidden = layer_activations(r.activation, len(layer_widths(r.hidden)))
     return Configuration(
         activations=(*hidden, output),
@@ -163,15 +159,8 @@ def layer_widths(text: str) -> tuple[int, ...]:
     """
     if text == "none":
         return ()
-    try:
-        widths = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        widths = (0,)
-    if min(widths) < 1:
-        raise ValueError(
-            f"cannot read hidden widths {text!r}; write 8, or 16,8 for two layers, or none"
-        )
-    return widths
+    refusal = f"cannot read hidden widths {text!r}; write 8, or 16,8 for two layers, or none"
+    return whole_numbers(text, refusal)
 
 
 def layer_activations(text: str, hidden: int) -> tuple[str, ...]:
@@ -180,20 +169,14 @@ def layer_activations(text: str, hidden: int) -> tuple[str, ...]:
     >>> layer_activations("relu", 2), layer_activations("relu,tanh", 2), layer_activations("relu", 0)
     (('relu', 'relu'), ('relu', 'tanh'), ())
     """
-    depth, parts = 0, [""]
-    for sign in text:
-        depth += (sign == "(") - (sign == ")")
-        if sign == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += sign
+    parts = split(text)
     if len(parts) == 1:
         parts *= hidden
     if len(parts) != hidden:
         raise ValueError(
             f"{len(parts)} activations {text!r} for {hidden} hidden layers; give one, or one each"
         )
-    return tuple(part.strip() for part in parts)
+    return tuple(parts)
 
 
 def clipping(norm: float | None, limit: float | None) -> dict[str, float] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.book.measurement.steps import start
-from compare.configuration import Configuration
+from compare.configuration import Configuration, output_of
 from compare.diagnosis import Scene, Shown, Variant, network, rules
 from compare.diagnosis.variant import RIGHT, entries
 from compare.traces import Array
@@ -137,10 +137,7 @@ def cases(group: str, name: str) -> list[tuple[Configuration, tuple[str, ...]]]:
     if group == "activations":
         return [(Configuration(activations=(name, "identity")), ("A1", "dZ1"))]
     if group == "losses":
-        output = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}.get(
-            name, "identity"
-        )
-        return [(Configuration(activations=("tanh", output), loss=name), ("loss", "dA2"))]
+        return [(Configuration(activations=("tanh", output_of(name)), loss=name), ("loss", "dA2"))]
     if group == "optimizers":
         options = {"lr": 0.01, **OPTIONS.get(name, {})}
         c = Configuration(activations=("tanh", "identity"), optimizer=name, options=options)

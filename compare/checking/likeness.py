@@ -3,7 +3,6 @@ r"""Reading `like`: what a candidate is meant to be, in a few words such as "two
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
@@ -13,11 +12,10 @@ import compare.formulas.losses
 import compare.formulas.optimizers
 import manual.schedules
 from compare.checking.refusals import SETTINGS, check_function, check_setting, check_step
-from compare.configuration import Configuration, parse
-from compare.options import value
+from compare.configuration import Configuration, output_of, parse
+from compare.options import split, value
 
 LAYERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
-OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}
 
 
 def names(module: ModuleType) -> list[str]:
@@ -50,8 +48,7 @@ def kind_of(like: str) -> str:
     >>> kind_of("adam"), kind_of("two-layer relu mse sgd")
     ('rule', 'step')
     """
-    words = list(split(like))
-    plain = [w.split("(")[0] for w in words if "=" not in w or "(" in w]
+    plain = [w.split("(")[0] for w in words(like) if "=" not in w or "(" in w]
     if len(plain) == 1:
         for kind, known in KINDS.items():
             if plain[0] in known:
@@ -60,17 +57,9 @@ def kind_of(like: str) -> str:
     return "step"
 
 
-def split(text: str) -> Iterator[str]:
-    """Yield the words; a bracket keeps its words together."""
-    depth, word = 0, ""
-    for sign in text + " ":
-        depth += (sign == "(") - (sign == ")")
-        if sign.isspace() and depth == 0:
-            if word:
-                yield word
-            word = ""
-        else:
-            word += sign
+def words(text: str) -> list[str]:
+    """Return the words; a bracket keeps its words together."""
+    return [word for word in split(" ".join(text.split()), " ") if word]
 
 
 def refuse(word: str) -> None:
@@ -91,7 +80,7 @@ def single(like: str) -> tuple[str, dict[str, Any]]:
     ('adam', {'lr': 0.1})
     """
     name, options = "", {}
-    for word in split(like):
+    for word in words(like):
         if "=" in word and "(" not in word.split("=")[0]:
             option, _, text = word.partition("=")
             options[option] = value(option, text)
@@ -113,7 +102,7 @@ def configuration(like: str) -> Configuration:
     depth, activations, loss, rule = 0, [], "", ""
     options: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    for word in split(like):
+    for word in words(like):
         if "=" in word and "(" not in word.split("=")[0]:
             option, _, text = word.partition("=")
             if option in SPARED:
@@ -144,8 +133,7 @@ def configuration(like: str) -> Configuration:
         )
     if loss == "cross_entropy" and activations and activations[-1] == "softmax":
         loss = "cross_entropy_on_probabilities"
-    output = OUTPUTS.get(parse(loss)[0], "identity")
-    named = shaped(activations, depth, output)
+    named = shaped(activations, depth, output_of(loss))
     for name in extra.get("frozen", ()):
         if not 1 <= int(re.sub(r"\D", "", name)) <= len(named):
             raise ValueError(f"frozen names {name!r}, but the net has {len(named)} layers")

@@ -2,13 +2,14 @@ r"""`parity bench`: what a step, its verification, memory and a start cost, as r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compare.commands.progress import saying
 from compare.commands.refusals import destinations, refusing
+from compare.options import whole_numbers
 
 if TYPE_CHECKING:
     from compare.benchmarks.loops import Size
@@ -56,7 +57,9 @@ def asked(width: str, examples: str, dtype: str) -> list[Size]:
     types = [text.strip() for text in dtype.split(",")]
     if wrong := [t for t in types if t not in ("float32", "float64")]:
         raise ValueError(f"--dtype got {wrong[0]!r}; choose float64, float32, or both with a comma")
-    widths, numbers = counts("--width", width), counts("--examples", examples)
+    refusal = "{} is {!r}; expected whole numbers above 0, as in 8,32"
+    widths = whole_numbers(width, refusal.format("--width", width))
+    numbers = whole_numbers(examples, refusal.format("--examples", examples))
     return [Size(n, m, t) for t in types for n in widths for m in numbers]
 
 
@@ -68,42 +71,20 @@ def effort(sizes: list[Size], quick: bool, rounds: int | None, seconds: float | 
     return Effort(sizes, rounds or turns, time if seconds is None else seconds, steps)
 
 
-def counts(flag: str, text: str) -> list[int]:
-    """Return the whole numbers of a list with commas.
-
-    >>> counts("--width", "8, 32")
-    [8, 32]
-    """
-    parts = [part.strip() for part in text.split(",")]
-    if wrong := [p for p in parts if not (p.isdecimal() and int(p))]:
-        raise ValueError(f"{flag} got {wrong[0]!r}; expected whole numbers above 0, as in 8,32")
-    return [int(p) for p in parts]
-
-
 def measured(effort: Effort) -> list[Row]:
     """Return every row, with progress on a terminal's stderr."""
     from compare import memory
     from compare.benchmarks.measures import rows
+    from compare.benchmarks.tables import shape
     from compare.benchmarks.timing import pinned
 
     memory.keep()
-    with pinned():
-        return list(progress(rows(effort)))
-
-
-def progress(rows: Iterable[Row]) -> Iterator[Row]:
-    from rich.console import Console
-
-    from compare.benchmarks.tables import shape
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield from rows
-        return
-    with console.status("warming up") as status:
-        for row in rows:
-            status.update(f"{row.section}: {shape(row)}")
-            yield row
+    found = []
+    with pinned(), saying("warming up") as say:
+        for row in rows(effort):
+            say(f"{row.section}: {shape(row)}")
+            found.append(row)
+    return found
 
 
 def written(rows: list[Row], json: Path | None, markdown: Path | None) -> None:

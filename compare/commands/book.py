@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from compare.commands.progress import progress
 from compare.commands.refusals import refusing
 
 O = typer.Option
@@ -36,12 +37,5 @@ def book(
 
 
 def watched(what: str, things: Iterable[Any]) -> Iterable[Any]:
-    """Show a progress bar on a terminal's stderr while the things go by; nothing where it is piped."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
     known = list(things)
-    if not console.is_terminal:
-        return known
-    return track(known, description=f"{what:<16}", console=console)
+    return progress(known, len(known), f"{what:<16}")

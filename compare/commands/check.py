@@ -12,7 +12,7 @@ import typer
 
 from compare.commands.refusals import REPRO, destinations, refusing, reproducing
 from compare.commands.spelling import spelled
-from compare.options import check_dtype
+from compare.options import check_dtype, whole_numbers
 
 O = typer.Option
 TIMEOUT = 60.0
@@ -129,13 +129,8 @@ def refuse(asked: Mapping[str, Any], why: str) -> None:
 def layer_sizes(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
-    try:
-        sizes = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        sizes = ()
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"cannot read --sizes {text!r}; write n_x,n_1,...,n_y as in 11,8,1")
-    return sizes
+    refusal = f"cannot read --sizes {text!r}; write n_x,n_1,...,n_y as in 11,8,1"
+    return whole_numbers(text, refusal, fewest=2)
 
 
 def listed(targets: list[str], like: str, options: dict[str, Any], timeout: float) -> list[Any]:

@@ -3,8 +3,7 @@ r"""`parity experiment`: what is taught of deep nets, learning rates and optimis
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from compare.commands.progress import saying
 from compare.commands.refusals import refusing, writable
 from compare.commands.run import DATA
 
@@ -62,7 +62,7 @@ def experiment(
         dataset = loaded(data, path, target, dtype, seed)
     given = {"depth": depth, "width": width, "steps": steps}
     options = {n: x for n, x in given.items() if x is not None}
-    with progress() as say:
+    with saying("loading") as say:
         outcome = found(lambda: module.experiment(dataset, seed=seed, say=say, **options))
     written(outcome, output, json)
 
@@ -81,19 +81,6 @@ def loaded(data: str, path: Path | None, target: str | None, dtype: str, seed: i
     from compare.datasets import load
 
     return load(data, path=path, target=target, task="regression", dtype=dtype, seed=seed)
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows on a terminal's stderr what is being done; nothing where it is piped."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda text: None
-        return
-    with console.status("loading") as status:
-        yield lambda text: status.update(text)
 
 
 def found(run: Callable[[], Outcome]) -> Outcome:

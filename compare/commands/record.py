@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from compare.commands.progress import progress
 from compare.commands.refusals import refusing, writable
-from compare.commands.run import progress, run
+from compare.commands.run import run
 from compare.options import assigned
 from compare.request import Request
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compare.commands.progress import progress
 from compare.commands.refusals import REPRO, destinations, refusing, reproducing
 from compare.commands.spelling import spelled_run
 from compare.options import assigned
@@ -209,17 +210,6 @@ def compared(task: Task, *, keep_rows: bool) -> Report:
             report.metrics = scores(c, task.dataset, last.candidate, last.reference)
             report.unlike = list(unlike(c, task.dataset, last.candidate))
     return report
-
-
-def progress(steps: Any, total: int, what: str = "verifying") -> Any:
-    """Show a progress bar on a terminal's stderr while the steps go by; nothing where it is piped."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return steps
-    return track(steps, description=what, total=total, console=console, transient=True)
 
 
 def written(report: Report, json: Path | None, csv: Path | None, html: Path | None) -> None:

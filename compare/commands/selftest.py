@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from compare.commands.progress import progress
 from compare.commands.refusals import refusing, writable
 
 if TYPE_CHECKING:
@@ -99,17 +100,13 @@ def kill_matrix(jobs: int, markdown: bool, json: Path | None) -> int:
 def planted(jobs: int) -> list[Kill]:
     """Return what became of every mistake, with a progress bar on a terminal's stderr."""
     from joblib import Parallel, delayed
-    from rich.console import Console
-    from rich.progress import track
 
     from compare.selftest.beds import beds
     from compare.selftest.kills import kills
 
-    console, places = Console(stderr=True), list(beds())
+    places = list(beds())
     found = Parallel(n_jobs=jobs, return_as="generator")(delayed(kills)(bed) for bed in places)
-    if console.is_terminal:
-        found = track(found, "planting", total=len(places), console=console, transient=True)
-    return [kill for some in found for kill in some]
+    return [kill for some in progress(found, len(places), "planting") for kill in some]
 
 
 def show_matrix(kills: list[Kill]) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from compare.devices.measurement import Measured, Step, gathered, measured
 from compare.devices.places import Place
-from compare.reports.console import headline
+from compare.reports.console import columns, headline
 from compare.tasks import Task
 
 
@@ -96,9 +96,8 @@ class Account:
         )
 
     def table(self) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for name in ("entry", "error", "limit", "relative", "used", "at step"):
-            table.add_column(name, justify="left" if name == "entry" else "right")
+        names = "entry", "error", "limit", "relative", "used", "at step"
+        table = columns(*names, left=("entry",))
         for e in self.entries.values():
             numbers = f"{e.formula:.2f}", f"{e.limit:.1f}", f"{e.relative:.1e}", f"{e.pair:.2f}"
             table.add_row(e.name, *numbers, str(e.step), style="red" if e.beyond else None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from compare.diagnosis.scene import Scene
 from compare.diagnosis.updates import update
+from compare.formulas.network import source
 from compare.formulas.stepping import Formulas
 from compare.traces import kind
 
@@ -92,7 +93,7 @@ def line(scene: Scene) -> str:
     }  # fmt: skip
     if what in special:
         return special[what](scene, f)
-    below = "X" if scene.layer == 1 else f"{'D' if f.dropout else 'A'}{scene.layer - 1}"
+    below = source(scene.layer, f.dropout)
     return LAYERS.get(what, "").format(l=scene.layer, up=scene.layer + 1, below=below)
 
 
@@ -110,7 +111,7 @@ def normalized(scene: Scene, f: Formulas) -> bool:
 
 def linear(scene: Scene, f: Formulas) -> str:
     l = scene.layer
-    below = "X" if l == 1 else f"{'D' if f.dropout else 'A'}{l - 1}"
+    below = source(l, f.dropout)
     bias = f" + b{l}" if f"b{l}" in scene.last.state else ""
     return f"Z{l} = W{l} @ {below}{bias}"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.configuration import Configuration
+from compare.configuration import Configuration, output_of
 from compare.datasets import Dataset
-from compare.preparation import LOSSES, OUTPUTS
+from compare.preparation import LOSSES
 from compare.summary import Summary
 from compare.tasks import Task
 from compare.traces import Array, Trace
@@ -75,7 +75,7 @@ def train(task: Task, measure: Measure = loss, *, keep: Collection[int] = ()) ->
 def net(dataset: Dataset, hidden: tuple[str, ...], **options: Any) -> Configuration:
     """Return the configuration of a net with these hidden activations, its output and loss fit for the data."""
     loss = LOSSES[dataset.task]
-    output = OUTPUTS.get(loss, "identity")
+    output = output_of(loss)
     return Configuration(activations=(*hidden, output), loss=loss, **options)
 
 

@@ -125,12 +125,21 @@ def backward(
         if z == "N":
             eps = (batch_norm or {}).get("eps", 1e-5)
             yield from normalized_gradient(read, before, has, l, eps)
-        source = "X" if l == 1 else f"{'D' if dropout else 'A'}{l - 1}"
-        yield f"dW{l}", read(f"dZ{l}") @ read(source).T
+        below = source(l, dropout)
+        yield f"dW{l}", read(f"dZ{l}") @ read(below).T
         if has(f"b{l}"):
             yield f"db{l}", read(f"dZ{l}").sum(axis=1)
         if l > 1:
-            yield f"d{source}", before(f"W{l}").T @ read(f"dZ{l}")
+            yield f"d{below}", before(f"W{l}").T @ read(f"dZ{l}")
+
+
+def source(l: int, dropout: float) -> str:
+    """Return the name of the input of layer l.
+
+    >>> source(1, 0.0), source(2, 0.0), source(2, 0.5)
+    ('X', 'A1', 'D1')
+    """
+    return "X" if l == 1 else f"{'D' if dropout else 'A'}{l - 1}"
 
 
 def normalized_gradient(

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from compare.recording.findings import Entry, Findings
-from compare.reports.console import headline
+from compare.reports.console import columns, headline
 
 
 def show(found: Findings, console: Console) -> None:
@@ -27,9 +27,8 @@ def show(found: Findings, console: Console) -> None:
 
 
 def table(entries: Iterable[Entry]) -> Table:
-    out = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("entry", "steps", "worst error", "allowed", "used", "torch", "at step", "index"):
-        out.add_column(name, justify="left" if name in ("entry", "index") else "right")
+    names = "entry", "steps", "worst error", "allowed", "used", "torch", "at step", "index"
+    out = columns(*names, left=("entry", "index"))
     for e in entries:
         numbers = (f"{e.error:.1e}", f"{e.allowed:.1e}", share(e.used), share(e.torch))
         index = ", ".join(map(str, e.index))

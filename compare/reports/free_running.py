@@ -9,6 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from compare.reports.console import columns
+
 Drift = Mapping[str, Any]
 HEADER = (
     "free running: each side from its own state; largest relative difference, beside\n"
@@ -29,9 +31,7 @@ def sections(drift: Drift) -> Iterator[RenderableType]:
 
 
 def table(drift: Drift) -> Table:
-    out = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("step", "parameters", "control", "loss", "control"):
-        out.add_column(name, justify="right")
+    out = columns("step", "parameters", "control", "loss", "control")
     last = len(drift["parameters"]) - 1
     marks = {round(i * last / 7) for i in range(8)} | {drift["parted_at"]} - {None}
     for k in sorted(marks):

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.reports import free_running, witnesses
-from compare.reports.console import headline
+from compare.reports.console import columns, headline
 from compare.reports.report import Report, provenance
 from compare.standing import Judged
 from compare.summary import Quantity
@@ -98,10 +98,8 @@ STANDINGS = (
 
 def failing_table(judged: Iterable[Judged]) -> Table:
     """Return the entries of the failing step, each with its standing."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("entry", "|manual - torch|", "allowed", "used", "formula", "standing"):
-        left = name in ("entry", "standing")
-        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    names = "entry", "|manual - torch|", "allowed", "used", "formula", "standing"
+    table = columns(*names, left=("entry", "standing"), no_wrap=True)
     for j in judged:
         error, bound = abs(j.pair.value - j.pair.expected), STEP * j.pair.allowed
         formula = f"{j.formula.ratio / j.limit:.3g}" if j.formula else ""
@@ -141,9 +139,7 @@ def quantity_row(q: Quantity) -> tuple[str, ...]:
 
 def loss_table(report: Report) -> Table:
     losses = report.summary.losses
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("step", "loss, manual", "loss, torch", "difference"):
-        table.add_column(name, justify="right")
+    table = columns("step", "loss, manual", "loss, torch", "difference")
     last = len(losses) - 1
     for k in sorted({round(i * last / 7) for i in range(8)}):
         mine, theirs = losses[k]
@@ -152,9 +148,7 @@ def loss_table(report: Report) -> Table:
 
 
 def metric_table(report: Report) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("metric", "manual", "torch"):
-        table.add_column(name, justify="left" if name == "metric" else "right")
+    table = columns("metric", "manual", "torch", left=("metric",))
     for part, values in report.metrics.items():
         for name, (mine, theirs) in values.items():
             table.add_row(f"{part} {name}", f"{mine:.6f}", f"{theirs:.6f}")

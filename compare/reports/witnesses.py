@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from compare.reports.console import columns
 from compare.witnesses.testimony import Testimony
 
 
@@ -30,10 +31,8 @@ def worst(t: Testimony) -> str:
 
 def digits(t: Testimony) -> Table:
     """Return the table of correct digits: a line an entry, a column a program."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     who = list(dict.fromkeys(name for row in t.table.values() for name in row))
-    for name in ("correct digits", *who):
-        table.add_column(name, justify="left" if name == "correct digits" else "right")
+    table = columns("correct digits", *who, left=("correct digits",))
     for entry, row in t.table.items():
         table.add_row(entry, *(f"{row[w]:.1f}" if w in row else "" for w in who))
     return table

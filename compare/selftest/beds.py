@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from compare.configuration import Configuration
+from compare.checking.likeness import LOSSES
+from compare.configuration import Configuration, output_of
 from compare.selftest.choices import HIDDEN
 
-OUTPUTS = {"bce": "sigmoid", "cross_entropy_on_probabilities": "softmax"}
-LOSSES = (
-    "mse", "mse_per_example", "l1", "huber", "smooth_l1", "bce", "bce_with_logits",
-    "cross_entropy", "cross_entropy_on_probabilities",
-)  # fmt: skip
 RULES: dict[str, tuple[dict[str, object], ...]] = {
     "sgd": (
         {"weight_decay": 0.1},
@@ -83,7 +79,7 @@ def beds() -> Iterator[Bed]:
     for g in HIDDEN:
         yield Bed(Configuration((g, "identity"), "mse", "sgd", rate), ("A", "dZ"))
     for loss in LOSSES:
-        net = ("tanh", OUTPUTS.get(loss, "identity"))
+        net = ("tanh", output_of(loss))
         yield Bed(Configuration(net, loss, "sgd", rate), ("loss", "dA"))
     for kinds, fields in LAYERS:
         yield Bed(Configuration(("tanh", "identity"), **{"options": rate, **fields}), kinds)

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from compare.reports.console import columns
 from compare.selftest.kills import GROUPS, Kill
 
 HEADER = ("formula", "mistakes", "caught", "localised", "named alone", "in a set", "wrong name")
@@ -50,9 +51,7 @@ def failures(kills: Sequence[Kill]) -> list[Kill]:
 
 def terminal(kills: Sequence[Kill]) -> Table:
     """Return the matrix for a terminal, at 80 columns."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in HEADER:
-        table.add_column(name, justify="left" if name == "formula" else "right")
+    table = columns(*HEADER, left=("formula",))
     for row in lines(kills):
         table.add_row(*row, style="bold" if row[0] == "all" else None)
     return table

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 
+from compare.reports.console import columns
 from compare.selftest.accuracy import ENTRIES, Row, overall, rows, sentences
 from compare.selftest.measuring import Measured
 
@@ -57,9 +58,7 @@ def seen(p99: float) -> str:
 def plain(lines: Iterable[Sequence[str]]) -> Table:
     """Return lines, of which the first is the header, as a table for a terminal."""
     head, *body = lines
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for k, name in enumerate(head):
-        table.add_column(name, justify="right" if k else "left", no_wrap=True)
+    table = columns(*head, left=head[:1], no_wrap=True)
     for line in body:
         table.add_row(*line, style="bold" if line[0] in ("all", "this verifier") else None)
     return table

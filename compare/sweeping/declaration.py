@@ -19,6 +19,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from compare.options import split
 from compare.sweeping.axes import AXES, SHAPES, values
 from compare.sweeping.grid import Cell, Grid
 
@@ -89,22 +90,6 @@ def from_flags(flags: Mapping[str, str]) -> Axes:
     for name, text in flags.items():
         axes |= read({name: split(text)}, "--" + name.replace("_", "-"))
     return axes
-
-
-def split(text: str) -> list[str]:
-    """Return the parts of a list, split at the commas that stand in no brackets.
-
-    >>> split("elu(alpha=1.7), relu")
-    ['elu(alpha=1.7)', 'relu']
-    """
-    depth, parts = 0, [""]
-    for sign in text:
-        depth += (sign == "(") - (sign == ")")
-        if sign == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    return [part.strip() for part in parts]
 
 
 def read(tables: Mapping[str, Any], where: str) -> Axes:

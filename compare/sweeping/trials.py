@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from compare.configuration import Configuration, parse
+from compare.configuration import Configuration, output_of, parse
 from compare.datasets import Dataset, load
-from compare.preparation import OUTPUTS, layer_widths
+from compare.preparation import layer_widths
 from compare.refusals import check_batches, check_configuration, check_depth, check_targets
 from compare.selftest.choices import TARGETS, real
 from compare.sweeping.grid import Cell
@@ -38,7 +38,7 @@ def trial(cell: Cell) -> Task:
 def configured(cell: Cell) -> Configuration:
     loss, output = cell["loss"], cell["output"]
     if output == "auto":
-        output = OUTPUTS.get(parse(loss)[0], "identity")
+        output = output_of(loss)
     hidden = (cell.get("activation", ""),) * len(layer_widths(cell["hidden"]))
     rule, options = parse(cell["optimizer"])
     kind, _, limit = cell["clip"].partition(" ")

@@ -10,6 +10,7 @@ from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
+from compare.formulas.network import source as input_of
 from compare.operands import Operands
 
 SEEN = "1/m is already in dZ"
@@ -48,15 +49,9 @@ def column(x: Tracked, j: int) -> Tracked:
     return Tracked(x.value[:, [j]], None, x.u)
 
 
-def source_of(scene: Scene) -> str:
-    """Return the input of the layer."""
-    dropped = "D" if scene.last.formulas.dropout else "A"
-    return "X" if scene.layer == 1 else f"{dropped}{scene.layer - 1}"
-
-
 def weight_gradients(scene: Scene) -> Iterator[Variant]:
     """Yield dW of other operands, as a mean, or with the penalty in it."""
-    l, right, source = scene.layer, line(scene), source_of(scene)
+    l, right, source = scene.layer, line(scene), input_of(scene.layer, scene.last.formulas.dropout)
     yield plain(f"dA{l} in place of dZ{l}", lambda r, s: r.read(f"dA{l}") @ r.read(source).T,
                 f"dW{l} = dA{l} @ {source}.T", right)  # fmt: skip
     yield plain("the mean over the examples once more",

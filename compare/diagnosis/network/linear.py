@@ -11,17 +11,18 @@ from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import sqrt
+from compare.formulas.network import source
 from compare.operands import Operands
 
 
 def linear(scene: Scene) -> Iterator[Variant]:
     """Yield the forward pass without its bias, with it along the wrong axis, or with other parameters."""
     l, right = scene.layer, line(scene)
-    b, W = f"b{l}", f"W{l}"
+    b, W, below = f"b{l}", f"W{l}", source(l, scene.last.formulas.dropout)
     if b in scene.last.state:
         yield Variant(f"the bias {b} is forgotten", right.removesuffix(f" + {b}"), right,
                       then=lambda s: {b: 0.0 * s.then(b)})  # fmt: skip
-        yield plain("one bias for all units, the first", lambda r, s: one_bias(r, right, l),
+        yield plain("one bias for all units, the first", lambda r, s: one_bias(r, l, below),
                     right.replace(b, f"{b}[0]"), right)  # fmt: skip
         if scene.last.state[b].shape[0] == scene.last.X.shape[1]:
             yield Variant(
@@ -31,7 +32,7 @@ def linear(scene: Scene) -> Iterator[Variant]:
             )  # fmt: skip
     single = [n for n in (W, b) if n in scene.last.state]
     yield plain(f"{' and '.join(single)} are 0",
-                lambda r, s: 0.0 * (r.before(W) @ r.read(below(right, l))),
+                lambda r, s: 0.0 * (r.before(W) @ r.read(below)),
                 f"Z{l} = 0", right, source="initialised with zeros")  # fmt: skip
     if l == 1:
         yield plain("X centred: its mean over the examples subtracted",
@@ -41,7 +42,7 @@ def linear(scene: Scene) -> Iterator[Variant]:
                     lambda r, s: r.before(W) @ standardised(r.read("X")) + r.before(b),
                     right.replace("X", "((X - X.mean(axis=1)) / X.std(axis=1))"), right)  # fmt: skip
     yield plain(f"{W} and its operand are multiplied entry by entry, then summed over all",
-                lambda r, s: (r.before(W) @ r.read(below(right, l))).sum() + 0.0 * r.before(b),
+                lambda r, s: (r.before(W) @ r.read(below)).sum() + 0.0 * r.before(b),
                 right="a matrix product", wrong="(W * A).sum()")  # fmt: skip
     yield from look_ahead(scene)
 
@@ -51,19 +52,10 @@ def standardised(x: Tracked) -> Tracked:
     return d / sqrt((d * d).sum(axis=1) / float(x.shape[1]))
 
 
-def below(right: str, l: int) -> str:
-    """Return the operand of a layer, as its line has it.
-
-    >>> below("Z2 = W2 @ A1 + b2", 2)
-    'A1'
-    """
-    return right.split(" @ ")[1].split(" + ")[0]
-
-
-def one_bias(r: Operands, right: str, l: int) -> Tracked:
+def one_bias(r: Operands, l: int, below: str) -> Tracked:
     bias = r.before(f"b{l}")
     first = Tracked(bias.value[:1], None, bias.u)
-    return r.before(f"W{l}") @ r.read(below(right, l)) + first
+    return r.before(f"W{l}") @ r.read(below) + first
 
 
 def look_ahead(scene: Scene) -> Iterator[Variant]:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.diagnosis.network.linear import below
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line
 from compare.diagnosis.variant import Variant
 from compare.formulas.arithmetic import Tracked, exact
+from compare.formulas.network import source as input_of
 
 Array = NDArray[np.float64]
 SPREAD = 8.0  # roundings that the least-squares fit may add, for inputs of about unit scale
@@ -28,7 +28,7 @@ def other_weights(scene: Scene) -> Iterator[Variant]:
     """Yield the layer with the weights that its own numbers show, where there are examples enough to tell."""
     if scene.kind != "Z":
         return
-    l, source = scene.layer, below(line(scene), scene.layer)
+    l, source = scene.layer, input_of(scene.layer, scene.last.formulas.dropout)
     found = fitted(scene.last, l, source)
     if found is None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compare.configuration import Configuration, parse
+from compare.formulas.network import source
 from compare.traces import PARAMETERS, kind
 
 COUPLED = ("softmax", "log_softmax")  # every output depends on every input of its column
@@ -19,11 +20,6 @@ def term(name: str, c: Configuration) -> str:
     """
     digits = name[len(kind(name)) :]
     return TERMS[kind(name)](int(digits or 0), c)
-
-
-def source(l: int, c: Configuration) -> str:
-    """Return the input of layer l."""
-    return "X" if l == 1 else f"{'D' if c.dropout else 'A'}{l - 1}"
 
 
 def activated(l: int, c: Configuration) -> str:
@@ -61,7 +57,7 @@ def ruled(l: int, c: Configuration) -> str:
 
 
 TERMS: Mapping[str, Callable[[int, Configuration], str]] = {
-    "Z": lambda l, c: f"W{l} {source(l, c)} + b{l}",
+    "Z": lambda l, c: f"W{l} {source(l, c.dropout)} + b{l}",
     "N": lambda l, c: f"batch norm of Z{l}",
     "A": lambda l, c: f"{function(l, c)}({activated(l, c)})",
     "D": lambda l, c: f"A{l} ∘ mask{l} / (1 − p)",
@@ -70,7 +66,7 @@ TERMS: Mapping[str, Callable[[int, Configuration], str]] = {
     "dD": returned,
     "dN": slope,
     "dZ": lambda l, c: "back through the norm" if normalized(l, c) else slope(l, c),
-    "dW": lambda l, c: f"dZ{l} {source(l, c)}ᵀ",
+    "dW": lambda l, c: f"dZ{l} {source(l, c.dropout)}ᵀ",
     "db": lambda l, c: f"Σ dZ{l}",
     "dgamma": lambda l, c: f"Σ dN{l} ∘ xhat{l}",
     "dbeta": lambda l, c: f"Σ dN{l}",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking.numbers import same
 from compare.traces import Array
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -106,6 +107,24 @@ def call_step(
     return function(**{names[0]: state, names[1]: X, names[2]: Y}, **options)
 
 
+GRADIENTS, GROUPS = ("grads", "gradients", "grad"), ("params", "parameters", "weights", "cache")
+
+
+def flattened(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return entries with those of mappings among them: grads' W1 as dW1, m's as m.W1, those of params as they are.
+
+    >>> sorted(flattened({"loss": 1.0, "grads": {"W1": 2.0}, "m": {"W1": 3.0}}))
+    ['dW1', 'grads', 'loss', 'm', 'm.W1']
+    """
+    out = dict(shown)
+    for group, part in shown.items():
+        for name, x in part.items() if isinstance(part, Mapping) else ():
+            text = str(name)
+            short = f"d{text}" if group in GRADIENTS and text[:1] != "d" else text
+            out.setdefault(short if group in (*GRADIENTS, *GROUPS) else f"{group}.{text}", x)
+    return out
+
+
 def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Any]:
     """Return what a step shows: the mapping it returns, and what it changed in place of what it was given."""
     shown: dict[str, Any] = {}
@@ -117,7 +136,7 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
                     f"it returned two mappings that both have {min(twice)}: which is which? "
                     "Name gradients dW1, db1, ... and return one mapping"
                 )
-            shown |= part
+            shown |= flattened(part)
         elif np.ndim(part) == 0 and part is not None:
             shown["loss"] = part
         elif not several:
@@ -126,6 +145,6 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
                 '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
             )
     for name, x in given.items():
-        if name not in shown and not (name in before and np.array_equal(x, before[name])):
+        if name not in shown and not (name in before and same(x, before[name])):
             shown[name] = x
     return shown

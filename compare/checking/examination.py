@@ -60,7 +60,7 @@ def examine(
         hidden |= set(j.expected) - set(j.distances) - {LOSSES, EXAMPLES}
         arrays += len(j.distances)
         if not j.distances.keys() & j.expected.keys():
-            return replace(verdict, error=f"{case}, step {number}: {nothing(trace, j.expected)}")
+            return replace(verdict, error=f"{case}, step {number}: {nothing(j, trace)}")
         found = first_wrong(j, start, batch, reference, number, verdict.subject)
         if found and (short := shorter(j, batch)):
             other = judgement(trace, start, carried, batch, short)
@@ -120,11 +120,12 @@ def in_order(j: Judgement, names: set[str]) -> tuple[str, ...]:
     return tuple(n for n in j.expected if n in names)
 
 
-def nothing(trace: Mapping[str, Any], expected: Mapping[str, Tracked]) -> str:
-    names = ", ".join(map(str, trace)) or "nothing"
+def nothing(j: Judgement, trace: Mapping[str, Any]) -> str:
+    names, lost = ", ".join(map(str, trace)) or "nothing", [n for n in j.expected if n in trace]
+    why = f"; {'; '.join(j.notes)}" if lost else ""
     return (
-        f"nothing was compared: it shows {names}; expected at least one of "
-        f"{', '.join(list(expected)[:24])}"
+        f"nothing was compared: it shows {names}{why}; expected numbers in at least one of "
+        f"{', '.join(list(j.expected)[:24])}"
     )
 
 

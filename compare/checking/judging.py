@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking.numbers import array_kind
 from compare.diagnosis import Shown
 from compare.diagnosis.given import GIVEN
 from compare.diagnosis.statements import named
@@ -175,6 +176,8 @@ def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, 
             raise ValueError(
                 f"{name} is complex; expected real numbers: take its real part if it is"
             )
+        if isinstance(x, Mapping):  # its entries have been taken out of it
+            continue
         if kind not in "biuf":
             notes.append(f"{name} is not an array of numbers ({type(x).__name__}): not judged")
             continue
@@ -198,18 +201,6 @@ def counted(
             del clean[n]
         notes.append("a.W1, ... are emptied after the update: not judged there")
     return notes
-
-
-def array_kind(x: Any) -> str:
-    """Return NumPy's letter for what `x` holds; "O" for what is no array of anything.
-
-    >>> array_kind([1.0, 2j]), array_kind([[1], [1, 2]]), array_kind(None)
-    ('c', 'O', 'O')
-    """
-    try:
-        return np.asarray(x).dtype.kind
-    except (TypeError, ValueError):
-        return "O"
 
 
 COUNTS, EVALUATED = ("micro",), {"evalX", "evalY"}

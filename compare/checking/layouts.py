@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compare.checking.numbers import numeric, plain
 from compare.traces import Array, kind
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Layout:
         return {n: self.turned(n, x, out=False) for n, x in arrays.items()}
 
     def turned(self, name: str, x: Any, *, out: bool) -> Any:
+        x = plain(x)
+        if not numeric(x):
+            return x
         what, x = self.kind(name), np.asarray(x)
         if self.rows and what in VECTORS and x.ndim:
             return np.array(x.reshape(-1) if out else x.reshape(-1, 1))

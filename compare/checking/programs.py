@@ -14,6 +14,8 @@ from compare.checking.calling import call_step, entries, options_for, step_argum
 from compare.checking.elsewhere import Step
 from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
+from compare.checking.numbers import fresh, same
+from compare.checking.places import complained
 from compare.traces import parameters
 
 Load = Callable[[], Any]
@@ -44,16 +46,18 @@ class Program:
 
         Where none gives them back, the first it ran in.
         """
-        ran = None
+        ran, complaints = None, dict[str, str]()
         for layout in LAYOUTS.values():
             try:
                 once = replace(self, layout=layout).first(t)
             except Exception as error:
-                self.complaint = self.complaint or f"{type(error).__name__}: {error}"
+                complaints[complained(error, t.state)] = layout.name
                 continue
             if layout.fits(once, t):
                 return layout
             ran = ran or layout
+        named = [f"with {where}: {what}" for what, where in complaints.items()]
+        self.complaint = self.complaint or "; ".join(named if len(named) > 1 else complaints)
         return ran
 
     def first(self, t: Trial) -> Mapping[str, Any]:
@@ -69,7 +73,7 @@ class Program:
         """Return the step to call: of an object of its own, as far as it can be had."""
         function = self.load() if self.load else self.function
         if inspect.isclass(function):
-            return stepping(function(**self.making))
+            return stepping(created(function, self.making))
         return stepping(function if self.load else copied(function))
 
     def run(self, t: Trial) -> Iterator[Step]:
@@ -82,21 +86,33 @@ class Program:
         state: dict[str, Any] = dict(t.state)
         for batch in t.batches:
             start = {**state, **batch.state}
-            given = layout.outward({n: np.array(x) for n, x in start.items()})
-            before = {n: np.array(x) for n, x in given.items()}
+            given = layout.outward({n: fresh(x) for n, x in start.items()})
+            before = {n: fresh(x) for n, x in given.items()}
             X, Y = layout.batch(batch.X), layout.batch(batch.Y)
             options = {**self.options, **options_for(step, batch.options)[0]}
             with np.errstate(all="ignore"):
                 result = call_step(step, given, X, Y, options)
             shown = layout.inward(entries(result, before, given))
             names = parameters(t.state)
-            kept = {n: np.array(start[n]) for n in names if n not in shown}
+            kept = {n: fresh(start[n]) for n in names if n not in shown}
             if len(kept) < len(names):
                 shown |= kept
             else:
                 batch = replace(batch, state={**batch.state, **kept})
-            state = {**state, **{n: np.array(x) for n, x in shown.items()}}
+            state = {**state, **{n: fresh(x) for n, x in shown.items()}}
             yield shown, batch
+
+
+def created(made: Any, making: Mapping[str, Any]) -> Any:
+    """Return an object of a class that can be made of the options it is given; ValueError where it needs more."""
+    try:
+        inspect.signature(made).bind(**making)
+    except TypeError as error:
+        raise ValueError(
+            f"{made.__name__} cannot be made: {error}; give its arguments defaults, or hand over a "
+            "function train_step(state, X, Y) that makes one"
+        ) from None
+    return made(**making)
 
 
 def copied(function: Any) -> Any:
@@ -135,11 +151,3 @@ def program(
     if names := step_arguments(step):
         notes.append(f"called by name: {', '.join(names)}")
     return Program(train_step, given, layout, making), notes
-
-
-def same(x: Any, y: Any) -> bool:
-    """Tell whether two entries are equal, NaN for NaN."""
-    if x is None or y is None or np.shape(x) != np.shape(y):
-        return False
-    numbers = np.asarray(x).dtype.kind == "f"
-    return bool(np.array_equal(x, y, equal_nan=numbers))

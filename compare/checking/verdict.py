@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from compare.checking.places import complained
 from compare.diagnosis import Diagnosis, Scene
 from compare.divergence import Divergence
 from compare.traces import PARAMETERS, kind
@@ -29,8 +30,7 @@ class Verdict:
 
     def stopped(self, case: str, error: Exception) -> Verdict:
         """Return the verdict on a candidate that raised an error on these inputs."""
-        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        return replace(self, error=f"on {case}: {' '.join(what.split())}")
+        return replace(self, error=f"on {case}: {' '.join(complained(error, {}).split())}")
 
     @property
     def right(self) -> bool:

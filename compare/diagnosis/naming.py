@@ -122,8 +122,8 @@ def suspected(scene: Scene) -> Diagnosis:
 def misshapen(origin: str, x: Array, shape: tuple[int, ...]) -> Diagnosis:
     """Return what is known of an entry that has not the shape of its formula: nothing can be made of it."""
     hint = Variant(shape_hint(origin, x, shape), f"{origin} {np.shape(x)}", f"{origin} {shape}")
-    told = f"{origin} has shape {np.shape(x)}"
-    return Diagnosis(origin, (Explained(hint, float("inf"), 0.0),), told)
+    named = (Explained(hint, float("inf"), 0.0),) if hint.name else ()
+    return Diagnosis(origin, named, f"{origin} has shape {np.shape(x)}, expected {shape}")
 
 
 def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:

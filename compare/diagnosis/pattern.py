@@ -78,7 +78,7 @@ def single(x: Array, o: Array) -> str:
 
 def follows(difference: Array, scene: Scene, shown: Shown) -> list[str]:
     """Return the entries of the same shape that the error is a multiple of."""
-    if not difference.any() or not difference.ndim:
+    if not difference.any() or difference.size < 2:
         return []
     found = []
     entries = [(n, x) for n, x in shown.trace.items()] + [

@@ -2,6 +2,8 @@ r"""Wrong shapes, and the likely reason."""
 
 from __future__ import annotations
 
+import math
+
 from compare.traces import Array
 
 
@@ -22,4 +24,10 @@ def shape_hint(name: str, x: Array, shape: tuple[int, ...]) -> str:
         return f"sum {name} over the examples with keepdims=True"
     if len(shape) == 0:
         return "the mean over all elements is one number"
-    return "a broadcast between (n,) and (n, 1) makes (n, n)"
+    if x.size == 1:
+        return (
+            "summed over everything: along axis=1, keepdims=True, there is one number for each unit"
+        )
+    if x.size == math.prod(shape):
+        return f"the numbers of {name} in another shape: reshaped, or flattened"
+    return ""

@@ -1,6 +1,6 @@
 r"""The activations as stated: each $a = g(z)$ with its gradient $dz = g'(z)\,da$, in tracked arithmetic.
 
-Where $g'$ can be written in $a$ (sigmoid, tanh), it is; but a program may as well form it from $z$,
+Where $g'$ can be written in $a$ (sigmoid, tanh), it is, or may be (elu); but a program may as well form it from $z$,
 so $a$ is taken as known to a few roundings only. Kinks take the side that PyTorch takes.
 """
 
@@ -45,8 +45,9 @@ def elu(z: Tracked, *, alpha: float = 1.0) -> Tracked:
 
 
 def elu_gradient(z: Tracked, a: Tracked, da: Tracked, *, alpha: float = 1.0) -> Tracked:
-    below = da * (alpha * exp(where(z > 0.0, 0.0, z)))
-    return where(z > 0.0, da, below)
+    r"""Return $\alpha e^z da$ where $z \le 0$; a program may as well form $a + \alpha$, whose rounding is that of $a$."""
+    slope = (alpha * exp(where(z > 0.0, 0.0, z))).loosened(CACHED * a.size)
+    return where(z > 0.0, da, da * slope)
 
 
 def sigmoid(z: Tracked) -> Tracked:

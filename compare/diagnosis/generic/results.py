@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.diagnosis.generic.operands import TRANSFORMS, rounded_to_single
 from compare.diagnosis.scene import GRADIENTS, Scene, Shown, shape_of, stepped
-from compare.diagnosis.variant import Variant
+from compare.diagnosis.variant import Variant, plain
 from compare.distances import distance
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.functions import maximum, minimum, sqrt
@@ -32,6 +32,8 @@ def results(scene: Scene) -> Iterator[Variant]:
     if scene.moved:
         yield made(f"{entry} is not updated", lambda x, s: s.then(entry))
         yield made(f"{entry} is not updated at this step", lambda x, s: s.then(entry), sudden=True)
+        yield plain(f"{entry} is its gradient, not the parameter after the step",
+                    lambda r, s: r.read(f"d{entry}"), f"return d{entry}", f"return {entry}")  # fmt: skip
         yield made(f"the update of {entry} is divided by its norm", partial(directed, entry=entry))
     yield from clamped(scene)
     yield from recorded(scene)

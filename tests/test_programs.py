@@ -1,0 +1,161 @@
+"""Programs as people have them: nested mappings, lists beside arrays, tensors with a graph, errors of their own."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from compare.checking import Wrong, check_activation, check_step
+from compare.checking.steps import examine_step
+from compare.commands import main
+
+SGD = "two-layer relu mse sgd lr=0.1"
+
+
+def made(state, X, Y):
+    """Return Z1, the loss, and the gradients of a two-layer net."""
+    Z1 = state["W1"] @ X + state["b1"]
+    A1 = np.maximum(Z1, 0)
+    d = state["W2"] @ A1 + state["b2"] - Y
+    loss, d = np.mean(d**2), 2 * d / d.size
+    e = (state["W2"].T @ d) * (Z1 > 0)
+    g = {"W2": d @ A1.T, "b2": d.sum(axis=1, keepdims=True)}
+    return Z1, loss, g | {"W1": e @ X.T, "b1": e.sum(axis=1, keepdims=True)}
+
+
+def descended(state, g, lr):
+    return {n: state[n] - lr * g[n] for n in g}
+
+
+def grouped(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    return {"loss": loss, "grads": g, **descended(state, g, lr)}
+
+
+def listed(state, X, Y, lr=0.1):
+    Z1, loss, g = made(state, X, Y)
+    return {"loss": loss, "history": [1, 2, Z1], **descended(state, g, lr)}
+
+
+def nested(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    m = {n: 0.9 * state.get("m", {}).get(n, 0) + g[n] for n in g}
+    return {"loss": loss, "m": m, **descended(state, m, lr)}
+
+
+def traced(state, X, Y, lr=0.1):
+    import torch
+    from torch.nn.functional import linear, mse_loss, relu
+
+    p = {n: torch.from_numpy(np.array(x)).requires_grad_() for n, x in state.items() if n in NAMES}
+    A1 = relu(linear(torch.from_numpy(X), p["W1"], p["b1"]))
+    loss = mse_loss(linear(A1, p["W2"], p["b2"]), torch.from_numpy(Y))
+    loss.backward()
+    return {"loss": loss, **{n: x.detach() - lr * x.grad for n, x in p.items()}}
+
+
+NAMES = ("W1", "b1", "W2", "b2")
+
+
+def test_gradients_in_a_mapping_of_their_own_are_read():
+    assert {"dW1", "db2", "W1"} <= {*check_step(grouped, SGD).shown}
+
+
+def test_a_state_in_a_mapping_of_its_own_is_read_and_handed_back():
+    verdict = check_step(nested, "two-layer relu mse momentum momentum=0.9 lr=0.1")
+    assert "m.W1" in verdict.shown
+
+
+def test_what_holds_no_numbers_is_not_judged_and_kept():
+    notes = check_step(listed, SGD).notes
+    assert "history is not an array of numbers (list): not judged" in notes
+
+
+def test_a_tensor_with_its_graph_is_read():
+    assert "layout: rows" in check_step(traced, SGD).notes
+
+
+def asked(monkeypatch, capfd, *words):
+    monkeypatch.setattr("sys.argv", ["parity", "check", *words, "--like", SGD])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code, capfd.readouterr().out
+
+
+def test_a_file_is_judged_as_its_function_is(tmp_path, monkeypatch, capfd):
+    file = tmp_path / "net.py"
+    source = "\n\n".join(map(inspect.getsource, (made, descended, grouped)))
+    file.write_text(f"import numpy as np\n\n{source}")
+    code, out = asked(monkeypatch, capfd, f"{file}:grouped")
+    assert (code, out[:5]) == (0, "RIGHT"), out
+
+
+def wrong_shape(name, cut):
+    def step(state, X, Y, lr=0.1):
+        Z1, loss, g = made(state, X, Y)
+        shown = {"Z1": Z1, "loss": loss} | {f"d{n}": x for n, x in g.items()}
+        return shown | {name: cut(shown[name])}
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("name", "cut", "says"),
+    [
+        ("Z1", lambda x: x[:2], ()),
+        ("Z1", lambda x: x[:, :3], ()),
+        ("dW1", np.ravel, ("the numbers of dW1 in another shape: reshaped, or flattened",)),
+        ("db1", np.sum, ("summed over everything: along axis=1, keepdims=True, there is one number for each unit",)),
+        ("db1", lambda x: np.repeat(x, len(x), axis=1), ("(n,) against (n, 1) broadcasts to (n, n); keep the sum over the examples (n, 1), keepdims=True",)),
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_is_given_no_false_reason(name, cut, says):
+    verdict = examine_step(wrong_shape(name, cut), SGD)
+    assert verdict.divergence.origin == name
+    assert verdict.diagnosis.names == says
+
+
+def failing():
+    return 1 / 0
+
+
+class Sized:
+    def __init__(self, inputs, outputs):
+        self.sizes = inputs, outputs
+
+    def train_step(self, state, X, Y):
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (lambda state, X, Y: {"loss": state["weights1"]}, "; the state holds W1, b1, W2, b2"),
+        (lambda state, X, Y: {"loss": failing()}, "ZeroDivisionError: division by zero (test_programs.py:"),
+        (lambda state, X, Y: {"loss": "abc"}, "loss is not an array of numbers (str)"),
+        (Sized, "Sized cannot be made: missing a required argument: 'inputs'; give its arguments defaults"),
+        (lambda state, X, Y: X.T @ np.ones((2, 2)), "with columns: ValueError: matmul"),
+    ],
+)  # fmt: skip
+def test_an_error_of_the_program_is_told_with_its_place(step, says):
+    assert says in examine_step(step, SGD).error
+
+
+def test_a_mistaken_tuple_is_named():
+    def step(state, X, Y, lr=0.1):
+        _, loss, g = made(state, X, Y)
+        return loss, g
+
+    with pytest.raises(Wrong, match="W1 is its gradient, not the parameter after the step"):
+        check_step(step, SGD)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 1.7])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_derivative_of_elu_may_be_formed_from_its_value(alpha, dtype):
+    def elu(x):
+        y = np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))).astype(x.dtype)
+        return y, lambda g: g * np.where(y > 0, 1, y + x.dtype.type(alpha))
+
+    for seed in range(3):
+        assert check_activation(elu, f"elu(alpha={alpha})", dtype=dtype, seed=seed).right

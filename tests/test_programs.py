@@ -159,3 +159,71 @@ def test_the_derivative_of_elu_may_be_formed_from_its_value(alpha, dtype):
 
     for seed in range(3):
         assert check_activation(elu, f"elu(alpha={alpha})", dtype=dtype, seed=seed).right
+
+
+def course(state, X, Y, lr=0.1, last=1.0):
+    """Return the step of a well-known course: dZ2 = A2 - Y, and 1 / N in dW and db."""
+    N = Y.size
+    A1 = np.tanh(state["W1"] @ X + state["b1"])
+    A2 = 1 / (1 + np.exp(-(state["W2"] @ A1 + state["b2"])))
+    dZ2 = A2 - Y
+    dZ1 = (state["W2"].T @ dZ2) * (1 - A1**2)
+    g = {"W2": dZ2 @ A1.T / N, "b2": dZ2.sum(axis=1, keepdims=True) / N}
+    g |= {"W1": dZ1 @ X.T / N * last, "b1": dZ1.sum(axis=1, keepdims=True) / N}
+    shown = {"dZ2": dZ2, "dZ1": dZ1} | {f"d{n}": x for n, x in g.items()}
+    return shown | descended(state, g, lr)
+
+
+def test_gradients_may_be_divided_by_the_examples_in_the_end():
+    like = "two-layer tanh bce sgd lr=0.1"
+    notes = check_step(course, like).notes
+    told = "dZ2 is m n_y times the gradient, which dW2, db2, ... are divided by"
+    assert [n for n in notes if "times the gradient" in n] == [told]
+    verdict = examine_step(lambda state, X, Y: course(state, X, Y, last=2.0), like)
+    assert verdict.divergence.origin == "dW1"
+    assert verdict.diagnosis.names == ("dW1 times 2",)
+    undivided = examine_step(lambda state, X, Y: {"dZ2": course(state, X, Y)["dZ2"]}, like)
+    assert undivided.divergence.origin == "dZ2"
+
+
+def in_place(state, X, Y, lr=0.1, slope=0.0):
+    Z1 = state["W1"] @ X + state["b1"]
+    A1 = np.maximum(Z1, 0, out=Z1)
+    d = 2 * (state["W2"] @ A1 + state["b2"] - Y) / Y.size
+    dA1 = state["W2"].T @ d
+    dZ1 = dA1
+    dZ1[A1 <= 0] *= slope
+    g = {"W2": d @ A1.T, "b2": d.sum(axis=1, keepdims=True)}
+    g |= {"W1": dZ1 @ X.T, "b1": dZ1.sum(axis=1, keepdims=True)}
+    return {"Z1": Z1, "A1": A1, "dA1": dA1, "dZ1": dZ1, **descended(state, g, lr)}
+
+
+def test_an_array_that_is_written_over_is_not_judged():
+    verdict = check_step(in_place, SGD)
+    assert [n for n in verdict.notes if "written over" in n] == [
+        "Z1 is the same array as A1, which is written over it: not judged",
+        "dA1 is the same array as dZ1, which is written over it: not judged",
+    ]
+    wrong = examine_step(lambda state, X, Y: in_place(state, X, Y, slope=0.5), SGD)
+    assert wrong.divergence.origin == "dZ1"
+
+
+def blown_up(state, X, Y, lr=0.1):
+    """Return a softmax whose gradient is 0 / 0 where it saturates, and ReLU as NumPy has it: NaN of NaN."""
+    Z1 = state["W1"] @ X + state["b1"]
+    A1 = np.maximum(Z1, 0)
+    Z2 = state["W2"] @ A1 + state["b2"]
+    E = np.exp(Z2 - Z2.max(axis=0))
+    A2 = E / E.sum(axis=0)
+    d = -Y / A2 / X.shape[1]
+    dZ2 = A2 * (d - (d * A2).sum(axis=0))
+    dZ1 = (state["W2"].T @ dZ2) * (Z1 > 0)
+    g = {"W2": dZ2 @ A1.T, "b2": dZ2.sum(axis=1, keepdims=True)}
+    g |= {"W1": dZ1 @ X.T, "b1": dZ1.sum(axis=1, keepdims=True)}
+    return {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2, **descended(state, g, lr)}
+
+
+def test_what_follows_parameters_that_are_not_finite_is_not_judged():
+    like = "two-layer relu softmax cross_entropy_on_probabilities sgd lr=0.1"
+    notes = check_step(blown_up, like).notes
+    assert "the parameters leave the finite numbers: what follows is not judged" in notes

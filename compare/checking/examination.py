@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from compare.checking.conventions import as_meant, unscaled
 from compare.checking.elsewhere import FURTHER, Step, further, later, unseen
-from compare.checking.judging import SHORTENED, Judgement, judgement, shortened
+from compare.checking.judging import Judgement, judgement
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Diagnosis, Scene, Shown, misshapen, suspected
 from compare.diagnosis.given import GIVEN
-from compare.distances import Distance, distance
+from compare.distances import Distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.evaluation import EXAMPLES, LOSSES
 from compare.formulas.stepping import Formulas
 from compare.judgement import judge
 from compare.sums import plain, wider
-from compare.tolerances import CAP, formula_limit
+from compare.tolerances import formula_limit
 from compare.traces import COUNTS, Array, Trace, kind
 from compare.verification import Batch
 
@@ -54,29 +56,38 @@ def examine(
             formulas = later(formulas)
             j = judgement(trace, start, carried, batch, formulas(batch))
             notes["the mean over micro-batches is taken of the gradients, not of the loss"] = None
+        if not j.distances.keys() & j.expected.keys():
+            return replace(verdict, error=f"{case}, step {number}: {nothing(j, trace)}")
+
+        read = partial(judgement, start=start, carried=carried, batch=batch)
+        wrong = partial(
+            first_wrong,
+            start=start,
+            batch=batch,
+            reference=reference,
+            number=number,
+            whose=verdict.subject,
+        )
+        j, found, formulas, said = as_meant(j, trace, batch, formulas, number == 0, read, wrong)
+        notes |= dict.fromkeys(said)
         notes |= dict.fromkeys(j.notes)
         history.append(j.shown)
         shown |= set(j.distances)
         hidden |= set(j.expected) - set(j.distances) - {LOSSES, EXAMPLES}
         arrays += len(j.distances)
-        if not j.distances.keys() & j.expected.keys():
-            return replace(verdict, error=f"{case}, step {number}: {nothing(j, trace)}")
-        found = first_wrong(j, start, batch, reference, number, verdict.subject)
-        if found and (short := shorter(j, batch)):
-            other = judgement(trace, start, carried, batch, short)
-            if not first_wrong(other, start, batch, reference, number, verdict.subject):
-                j, found, formulas = other, None, short_of(formulas)
-                notes[SHORTENED.format(L=len(short.activations))] = None
         if found:
             ahead = {**j.shown.state, **j.shown.trace}
-            after = tuple(further(islice(following, FURTHER), formulas, ahead, unseen(j)))
-            history[-1] = replace(history[-1], coming=after[0].trace if after else {})
-            scene = Scene(tuple(history), found.origin, after=after)
+            coming = tuple(further(islice(following, FURTHER), formulas, ahead, unseen(j)))
+            history[-1] = replace(history[-1], coming=coming[0].trace if coming else {})
+            scene = Scene(tuple(history), found.origin, after=coming)
             named = diagnosed(j, found, scene)
             verdict = replace(verdict, case=case, divergence=found, diagnosis=named, scene=scene)
             break
         state = {n: x for n, x in initial.items() if n not in j.expected} | dict(j.shown.trace)
         carried = unseen(j)
+        if blown(j):
+            notes["the parameters leave the finite numbers: what follows is not judged"] = None
+            break
     if not history:
         return replace(verdict, error=f"{case}: nothing was compared, the program made no step")
     return replace(
@@ -96,24 +107,11 @@ def diagnosed(j: Judgement, found: Divergence, scene: Scene) -> Diagnosis:
     return suspected(scene)
 
 
-def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
-    """Return the formulas with the short form of the gradient at the output."""
-    return lambda batch: shortened(formulas(batch), batch) or formulas(batch)
-
-
-def shorter(j: Judgement, batch: Batch) -> Formulas | None:
-    """Return the formulas with the short form of the gradient, where the gradient of the loss is not shown."""
-    f = j.shown.formulas
-    return None if f"dA{len(f.activations)}" in j.distances else shortened(f, batch)
-
-
-def unscaled(j: Judgement) -> bool:
-    """Tell whether the gradient at the output is that of the whole loss, not of its share 1/k."""
-    L, k = len(j.shown.formulas.activations), j.shown.formulas.accumulate
-    name = next((n for n in (f"{d}{L}" for d in ("dA", "dZ", "dW", "db")) if n in j.distances), "")
-    if not name or j.distances[name].ratio <= CAP:
-        return False
-    return distance(j.shown.trace[name], j.expected[name] * float(k)).ratio <= CAP
+def blown(j: Judgement) -> bool:
+    """Tell whether a parameter has left the finite numbers, as its formula does: nothing can be made of what follows."""
+    after = {**unseen(j), **j.shown.trace}
+    found = [after[n] for n in j.shown.parameters if n in after]
+    return not all(np.isfinite(np.asarray(getattr(x, "value", x), np.float64)).all() for x in found)
 
 
 def in_order(j: Judgement, names: set[str]) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
     Y = exact(batch.Y, batch.X.dtype)
 
     def gradient(z: Tracked, A: Tracked, dA: Tracked) -> Tracked:
-        return (A.rounded(4.0) - Y) / (N(A) * formulas.accumulate)
+        return (A.rounded(4.0) - Y) / (N(A) * formulas.accumulate / formulas.summed)
 
     return replace(formulas, activations=[*formulas.activations[:-1], (g, gradient)])
 

@@ -12,7 +12,7 @@ import numpy as np
 from compare.formulas import network
 from compare.formulas.arithmetic import Tracked, errors
 from compare.formulas.evaluation import evaluation, mean_loss
-from compare.traces import Array
+from compare.traces import PARAMETERS, Array, kind
 
 Slots = Callable[[str], Tracked | None]
 Expected = Iterator[tuple[str, Tracked]]
@@ -32,6 +32,7 @@ class Formulas:
     accumulate: int = 1
     undecayed: Sequence[str] = ()
     frozen: Sequence[str] = ()
+    summed: float = 1.0  # what the gradients before those of parameters are not yet divided by
     late: bool = False  # whether the mean over micro-batches is taken of gradients, not of the loss
     apart: bool = False  # whether the rule mixes the entries of a parameter, so that each is stepped by itself
     evaluates: Callable[..., Expected] = evaluation
@@ -59,9 +60,9 @@ def step(
     yield from network.forward(read, before, has, *shape)
     yield "loss", loss(read(output), read("Y"))
     d = loss_gradient(read(output), read("Y"))
-    share = 1.0 if formulas.late else 1.0 / formulas.accumulate
+    share = formulas.summed / (1.0 if formulas.late else formulas.accumulate)
     yield f"d{output}", d if share == 1.0 else d * share
-    yield from network.backward(read, before, has, *shape)
+    yield from divided(formulas.summed, network.backward(read, before, has, *shape))
     yield from update(formulas, names, read, before, has)
     if has("evalX"):
         yield from formulas.evaluates(read, before, has, formulas.activations, formulas.batch_norm)
@@ -69,6 +70,13 @@ def step(
         yield "evalloss", loss(read(f"eval{output}"), before("evalY"))
     if has("epochs"):
         yield from formulas.averages(read, before, has)
+
+
+def divided(N: float, gradients: Expected) -> Expected:
+    """Yield the gradients, those of parameters divided by N."""
+    for name, x in gradients:
+        last = N != 1.0 and kind(name).removeprefix("d") in PARAMETERS
+        yield name, x / N if last else x
 
 
 def single(formulas: Formulas, read: Callable[[str], Tracked]) -> Expected:
@@ -153,10 +161,6 @@ def ruled(
         options["weight_decay"] = 0.0
     p, g = joined([before(n) for n in names]), joined(list(gradients.values()))
     return formulas.rule(p, g, old, new, **options)
-
-
-def kind(name: str) -> str:
-    return name.rstrip("0123456789")
 
 
 def alike(

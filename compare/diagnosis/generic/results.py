@@ -30,7 +30,8 @@ def results(scene: Scene) -> Iterator[Variant]:
     if single(scene):
         yield replace(made(f"{entry} computed in float32", in_single), coarse=True)
     if scene.moved:
-        yield made(f"{entry} is not updated", lambda x, s: s.then(entry))
+        yield replace(made(f"{entry} is not updated", lambda x, s: s.then(entry)),
+                      source="p = p - lr * g binds another array to a name; p -= lr * g writes to it")  # fmt: skip
         yield made(f"{entry} is not updated at this step", lambda x, s: s.then(entry), sudden=True)
         yield plain(f"{entry} is its gradient, not the parameter after the step",
                     lambda r, s: r.read(f"d{entry}"), f"return d{entry}", f"return {entry}")  # fmt: skip

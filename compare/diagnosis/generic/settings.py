@@ -114,7 +114,8 @@ def numbers(option: str, x: float, shown: Shown) -> Iterator[float]:
         yield from EPSILONS
         yield from (x * x, x**0.5)
         return
-    yield 0.0
+    if option != "lr":  # without it nothing is updated, and that has a name
+        yield 0.0
     if option == "weight_decay":
         yield from UNASKED
     m, n_y = shown.X.shape[1], shown.Y.shape[0]

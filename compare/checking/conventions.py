@@ -1,0 +1,113 @@
+r"""Other ways of showing the same step: gradients divided later, the short form, an array written over, a late mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from compare.checking.judging import SHORTENED, Judgement, shortened
+from compare.distances import distance
+from compare.divergence import Divergence
+from compare.formulas.stepping import Formulas
+from compare.tolerances import CAP
+from compare.verification import Batch
+
+Statement = Callable[[Batch], Formulas]
+
+
+def as_meant(
+    j: Judgement,
+    trace: Mapping[str, Any],
+    batch: Batch,
+    formulas: Statement,
+    first: bool,
+    read: Callable[..., Judgement],
+    wrong: Callable[[Judgement], Divergence | None],
+) -> tuple[Judgement, Divergence | None, Statement, list[str]]:
+    """Return a step judged by the conventions it keeps to, what then is wrong if anything is, the formulas, and notes."""
+    found, notes = wrong(j), list[str]()
+    while found:
+        for other, entries, past, note in conventions(found, j, trace, batch, formulas, first):
+            again = read(entries, formulas=other(batch))
+            left = wrong(again)
+            if left is None or after(left.origin, past, again):
+                j, found, formulas, trace = again, left, other, entries
+                notes.append(note)
+                break
+        else:
+            break
+    return j, found, formulas, notes
+
+
+def after(name: str, other: str, j: Judgement) -> bool:
+    """Tell whether an entry is computed after another."""
+    order = list(j.expected)
+    return {name, other} <= {*order} and order.index(name) > order.index(other)
+
+
+Convention = tuple[Statement, Mapping[str, Any], str, str]
+
+
+def conventions(
+    found: Divergence,
+    j: Judgement,
+    trace: Mapping[str, Any],
+    batch: Batch,
+    formulas: Statement,
+    first: bool,
+) -> Iterator[Convention]:
+    """Yield the formulas, the entries to judge by them, what then must be right, and a note, for each way in which a wrong entry may be right.
+
+    The gradient at the output may have its short form, or not yet be divided by the number of examples,
+    as the gradients of the parameters then are; and an array may have been written over by a later entry.
+    """
+    short, L = shorter(j, batch), len(j.shown.formulas.activations)
+    if short:
+        yield short_of(formulas), trace, found.origin, SHORTENED.format(L=L)
+    told = [n for n in (f"dW{L}", f"W{L}") if n in j.distances]
+    if first and told and found.origin in (f"dA{L}", f"dZ{L}"):
+        for each in (len(batch.Y), 1):
+            note = f"{found.origin} is {'m n_y' if each == len(batch.Y) else 'm'} times the gradient, which dW{L}, db{L}, ... are divided by"
+            whole = summed_of(formulas, each)
+            yield whole, trace, told[0], note
+            if short:
+                yield short_of(whole), trace, told[0], note
+    if later := overwritten(found.origin, trace, j):
+        note = f"{found.origin} is the same array as {later}, which is written over it: not judged"
+        less = {n: x for n, x in trace.items() if n != found.origin}
+        yield formulas, less, found.origin, note
+
+
+def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
+    """Return the formulas with the short form of the gradient at the output."""
+    return lambda batch: shortened(formulas(batch), batch) or formulas(batch)
+
+
+def shorter(j: Judgement, batch: Batch) -> Formulas | None:
+    """Return the formulas with the short form of the gradient, where the gradient of the loss is not shown."""
+    f = j.shown.formulas
+    return None if f"dA{len(f.activations)}" in j.distances else shortened(f, batch)
+
+
+def summed_of(formulas: Callable[[Batch], Formulas], each: int) -> Callable[[Batch], Formulas]:
+    """Return the formulas whose gradients are divided by the examples, times `each`, in those of the parameters."""
+    return lambda batch: replace(formulas(batch), summed=float(batch.X.shape[1] * each))
+
+
+def overwritten(name: str, trace: Mapping[str, Any], j: Judgement) -> str:
+    """Return the later entry that an entry shares its memory with; "" where there is none."""
+    x = np.asarray(trace[name])
+    later = (n for n in trace if x.ndim and n in j.expected and after(n, name, j))
+    return next((n for n in later if np.shares_memory(x, np.asarray(trace[n]))), "")
+
+
+def unscaled(j: Judgement) -> bool:
+    """Tell whether the gradient at the output is that of the whole loss, not of its share 1/k."""
+    L, k = len(j.shown.formulas.activations), j.shown.formulas.accumulate
+    name = next((n for n in (f"{d}{L}" for d in ("dA", "dZ", "dW", "db")) if n in j.distances), "")
+    if not name or j.distances[name].ratio <= CAP:
+        return False
+    return distance(j.shown.trace[name], j.expected[name] * float(k)).ratio <= CAP

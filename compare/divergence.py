@@ -39,7 +39,7 @@ class Divergence(AssertionError):
             )
         if self.kind == "shape":
             return (
-                f"step {self.step}: {self.origin} has not the shape it should have in {self.whose}"
+                f"step {self.step}: {self.origin} has the wrong shape in {self.whose}"
             )
         if self.kind == "step":
             return (

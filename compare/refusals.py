@@ -150,7 +150,9 @@ def check_decay(c: Configuration) -> None:
     """Refuse to leave parameters out of a weight decay that there is not."""
     taken = inspect.signature(getattr(manual.optimizers, c.optimizer)).parameters
     if "weight_decay" not in taken:
-        raise ValueError(f"optimizer {c.optimizer} has no weight decay to leave anything out of")
+        raise ValueError(
+            f"optimizer {c.optimizer} has no weight decay, so nothing can be left out of it"
+        )
     if not c.options.get("weight_decay", taken["weight_decay"].default):
         raise ValueError(
             f"--undecayed names {c.undecayed[0]!r}, but the weight decay of {c.optimizer} is 0; "

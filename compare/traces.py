@@ -47,7 +47,7 @@ def check(candidate: Trace, reference: Trace, *, whose: str = "manual", where: s
     extra = [n for n in candidate if n not in reference]
     if missing or extra:
         parts = [f"lacks {', '.join(missing)}"] * bool(missing)
-        parts += [f"has {', '.join(extra)}, which the reference has not"] * bool(extra)
+        parts += [f"has {', '.join(extra)}, but the reference does not"] * bool(extra)
         raise Misshapen(f"{where}{whose}'s trace {' and '.join(parts)}")
     for position, (mine, right) in enumerate(zip(candidate, reference, strict=True)):
         if mine != right:

@@ -108,7 +108,7 @@ def refused(tmp_path, folder):
 
 def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    assert "holds notes.txt, which is no part of a book" in refused(tmp_path, tmp_path)
+    assert "holds notes.txt, which is not part of a book" in refused(tmp_path, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 

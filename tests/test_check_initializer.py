@@ -48,6 +48,16 @@ WRONG = {
         "kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2 / (i + 1)), (o, i))),
     "the bound of the uniform distribution taken for its deviation": (
         "xavier_uniform", lambda i, o, g: g.uniform(-1, 1, (o, i)) * np.sqrt(2 / (i + o))),
+    "no weight is negative: drawn from 0 to a bound, as np.random.rand does, or magnitudes": (
+        "kaiming_normal", lambda i, o, g: g.random((o, i)) * np.sqrt(2 / i)),
+    "a deviation of 0.01, whatever the number of inputs": (
+        "kaiming_normal", lambda i, o, g: 0.01 * g.normal(size=(o, i))),
+    "from -1 / sqrt(n_in) to 1 / sqrt(n_in), nn.Linear's own": (
+        "kaiming_uniform", lambda i, o, g: g.uniform(-1, 1, (o, i)) / np.sqrt(i)),
+    "the bound of right weights halved, np.random.rand() - 0.5": (
+        "kaiming_normal", lambda i, o, g: (g.random((o, i)) - 0.5) * np.sqrt(2 / i)),
+    "the deviation taken for the mean": (
+        "kaiming_normal", lambda i, o, g: g.normal(np.sqrt(2 / i), np.sqrt(2 / i), (o, i))),
     "the variance taken for the deviation": ("kaiming_normal", lambda i, o, g: g.normal(0, 2 / i, (o, i))),
     "cut at two deviations, Keras' truncated normal": ("kaiming_normal", lambda i, o, g: truncated((o, i), g)),
     "normal weights of the right deviation, where uniform ones were asked for": (
@@ -80,7 +90,7 @@ def test_a_mean_that_is_not_0_is_found():
         (lambda a, b: np.zeros((b, a)), "it takes a, b: which is the number of inputs?"),
         (lambda shape: np.zeros(shape), "it draws the same weights each time it is called"),
         (lambda shape: np.random.default_rng(0).normal(size=shape), "and so for every layer"),
-        (lambda shape, rng: rng.normal(size=3), "it returned an array (3,); expected (20, 12)"),
+        (lambda shape, rng: rng.normal(size=3), "it returned an array (3,); expected (36, 24)"),
         (lambda shape, rng: 1 / 0, "ZeroDivisionError"),
         ("he", "it is no function"),
     ],

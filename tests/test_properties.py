@@ -120,7 +120,7 @@ def test_a_trace_with_anything_missing_or_out_of_order_is_refused(seed, data):
     assume(order != names)
     with pytest.raises(Misshapen, match="entries come in the order they are computed"):
         check({n: trace[n] for n in order}, trace)
-    with pytest.raises(Misshapen, match="has extra, which the reference has not"):
+    with pytest.raises(Misshapen, match="has extra, but the reference does not"):
         check({**trace, "extra": np.zeros(1)}, trace)
 
 

@@ -538,7 +538,7 @@ REFUSED = {
     "rows": (changed_metadata(layout="rows"), "its layout is 'rows'; expected columns"),
     "no dtype": (changed_metadata(dtype=None), "lacks dtype"),
     "half precision": (changed_metadata(dtype="float16"), "expected float64 or float32"),
-    "a billion steps": (changed_metadata(steps="999999999"), "declares 999999999 steps, numbered from 0, but has 4 steps"),
+    "a billion steps": (changed_metadata(steps="999999999"), "declares 999999999 steps, numbered from 0, but has 4 of them"),
     "more than a billion": (changed_metadata(steps="1" + 30 * "0"), "its steps is .*; expected a whole number"),
     "fewer steps": (changed_metadata(steps="3"), "declares 3 steps"),
     "minus one step": (changed_metadata(steps="-1"), "expected a whole number"),
@@ -575,7 +575,7 @@ REFUSED = {
     "dropping all": (changed_configuration(dropout=1), "0 <= p < 1"),
     "half a batch": (changed_configuration(accumulate=0.5), "accumulate of the configuration is 0.5"),
     "decay of what is not": (changed_configuration(undecayed=["Q"]), "undecayed of the configuration is"),
-    "a frozen parameter that is not": (changed_configuration(frozen=["W9"]), "freezes W9, which initial has not"),
+    "a frozen parameter that is not": (changed_configuration(frozen=["W9"]), "freezes W9, which is not in the initial state"),
     "too many layers": (changed_configuration(activations=["relu", "relu", "identity"]), "initial/W3 is missing; there are 3 activations"),
     "dropout without masks": (changed_configuration(dropout=0.5), "step/0/mask1 is missing"),
     "batch norm without statistics": (changed_configuration(batch_norm={}), "initial/running_mean1 is missing"),
@@ -586,7 +586,7 @@ REFUSED = {
     "a tensor of another name": (renamed("step/0/Z1", "weights"), "'weights' is not named as in a recording"),
     "a step minus one": (renamed("step/0/Z1", "step/-1/Z1"), "is not named as in a recording"),
     "a step with zeros": (renamed("step/0/Z1", "step/00/Z1"), "is not named as in a recording"),
-    "a gap": (renamed("step/3/Z1", "step/9/Z1"), "declares 4 steps, numbered from 0, but has 5 steps, the last of them step 9"),
+    "a gap": (renamed("step/3/Z1", "step/9/Z1"), "declares 4 steps, numbered from 0, but has 5 of them, step 4 is missing"),
     "an entry of no net": (renamed("step/0/Z1", "step/0/Q1"), "'step/0/Q1' is no entry of a net with 2 layers"),
     "an entry of another net": (renamed("step/0/Z1", "step/0/Z7"), "is no entry of a net with 2 layers"),
     "an entry of no formula": (renamed("step/0/Z1", "step/0/D1"), "step 0 shows 'D1', for which this configuration has no formula"),
@@ -690,7 +690,9 @@ def test_a_small_file_cannot_ask_for_much_memory(tmp_path):
     (batch,) = batches(c, state, count=1, m=9000)
     trace = {"loss": np.array(1.0)}
     record(tmp_path / "run", lambda *_, **__: trace, state, [batch], About(c, "float64", 0))
-    assert "step 0 has layers of 81,000,000 numbers; the file has not" in refusal(tmp_path / "run")
+    assert "step 0 needs 81,000,000 numbers for its layers; the file has fewer" in refusal(
+        tmp_path / "run"
+    )
 
 
 VALUES = {

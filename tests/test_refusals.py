@@ -56,6 +56,8 @@ REFUSED = {
     "--batch-norm-momentum 0.3": "there is none; give --batch-norm too",
     f"--optimizer sgd --set momentum=1{'0' * 400}": "expected a finite number",
     "--optimizer sgd --set momentum=0.9 --set momentum=0.5": "option momentum is given twice",
+    "--lr 0.1 --lr 0.2": "--lr is given twice; give it once",
+    "--hidden 3 --layers=4": "--layers is given twice; give it once",
     "--hidden 10000000000": "not enough memory: ",
     "--precision float32 --witness digits": "--witness is not for --device and --precision",
     "--precision float32 --repro a.npz": "--repro is not for --device and --precision",
@@ -136,3 +138,11 @@ def test_an_early_stop_is_told(capsys, monkeypatch):
     code, out, _ = call(capsys, monkeypatch, *words)
     assert code == 0
     assert "both stopped early, after 1 epochs without a better loss" in " ".join(out.split())
+
+
+def test_a_mistake_of_parity_itself_is_no_divergence(capsys, monkeypatch):
+    monkeypatch.setattr("compare.preparation.prepare", lambda r: 1 // 0)
+    code, out, err = call(capsys, monkeypatch)
+    assert (code, out) == (2, "")
+    assert "ZeroDivisionError" in err
+    assert err.endswith("parity: this is a mistake of parity itself: please report it\n")

@@ -82,7 +82,7 @@ MISSHAPEN = {
     "two missing entries": (without("Z1", "m.W2"), "manual's trace lacks Z1, m.W2"),
     "a missing parameter": (without("b2"), "manual's trace lacks b2"),
     "an extra entry": (
-        lambda t: {**t, "dX": np.zeros((3, 5))}, "manual's trace has dX, which the reference has not"
+        lambda t: {**t, "dX": np.zeros((3, 5))}, "manual's trace has dX, but the reference does not"
     ),
     "another order": (
         lambda t: {"A1": t["A1"], "Z1": t["Z1"], **t}, "entry 1 of manual's trace is A1 where Z1 should"

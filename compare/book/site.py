@@ -29,7 +29,7 @@ def check(folder: Path) -> None:
         )
     if others := foreign(folder):
         raise ValueError(
-            f"{folder} holds {others[0]}, which is no part of a book; name an empty folder with -o, or a new one"
+            f"{folder} holds {others[0]}, which is not part of a book; name an empty or new folder with -o"
         )
     try:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}."):

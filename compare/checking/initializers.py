@@ -29,7 +29,7 @@ from compare.tolerances import SIGMAS, UNLIKELY
 from manual.initialization.scaled import kaiming_std, xavier_std
 
 Array = NDArray[np.float64]
-N_OUT, N_IN, DRAWS = 20, 12, 2000
+N_OUT, N_IN, DRAWS = 36, 24, 600  # no two of the scales below are alike for these
 FANS: Mapping[str, float] = {
     "n_in": N_IN, "n_out": N_OUT, "(n_in + n_out) / 2": (N_IN + N_OUT) / 2, "n_in + n_out": N_IN + N_OUT,
     "n_in + 1": N_IN + 1, "n_in n_out": N_IN * N_OUT,
@@ -41,6 +41,7 @@ GAINS: Mapping[str, float] = {
     "sqrt(3)": sqrt(3.0),
     "sqrt(6)": sqrt(6.0),
 }
+FIXED = (0.01, 0.001, 0.02, 0.05, 0.1, 0.5, 1.0)
 INPUTS = ("n_in", "fan_in", "in_features", "inputs", "n_inputs", "input_size", "nin")
 OUTPUTS = ("n_out", "fan_out", "out_features", "outputs", "n_outputs", "output_size", "nout")
 SHAPES = ("shape", "size", "dims")
@@ -71,7 +72,7 @@ def check_initializer(
     r"""Check an initialiser of weights $(n_{out}, n_{in})$; raise Wrong where they are distributed otherwise.
 
     The function takes `n_in` and `n_out`, or `shape`, by these or the usual other names, and may take
-    `rng` (a numpy.random.Generator). It is called two thousand times, so that it must not draw the same
+    `rng` (a numpy.random.Generator). It is called six hundred times, so that it must not draw the same
     weights each time. What is judged is the distribution: deviation, mean and shape.
 
     Args:
@@ -164,7 +165,8 @@ def judged(verdict: Verdict, w: Array, right: Stated, known: str) -> Verdict:
         named = tuple(deviations(w, right))
         return wrong(verdict, "deviation", w.std(), right.std, error, named, known)
     if not abs(w.mean()) <= SIGMAS * right.std / sqrt(w.size):
-        return wrong(verdict, "mean", w.mean(), 0.0, right.std / sqrt(w.size), (), known)
+        named = tuple(means(w, right))
+        return wrong(verdict, "mean", w.mean(), 0.0, right.std / sqrt(w.size), named, known)
     far = stats.kstest(w, right.cdf)
     if far.pvalue < UNLIKELY:
         named = tuple(shapes(w, right))
@@ -192,6 +194,13 @@ def wrong(
 def deviations(w: Array, right: Stated) -> Iterator[str]:
     """Yield the usual scales that the deviation is, and what else may have been taken for it."""
     near = 5.0 / sqrt(w.size)
+    if w.min() >= 0.0:
+        yield "no weight is negative: drawn from 0 to a bound, as np.random.rand does, or magnitudes"
+    yield from (
+        f"a deviation of {s:g}, whatever the number of inputs"
+        for s in FIXED
+        if abs(w.std() / s - 1.0) < near
+    )
     for gain, g in GAINS.items():
         for fan, n in FANS.items():
             if abs(w.std() * sqrt(n) / g - 1.0) < near:
@@ -202,12 +211,23 @@ def deviations(w: Array, right: Stated) -> Iterator[str]:
         else 0.0,
         "the deviation taken for a bound, times sqrt(3)": sqrt(3.0) * right.std,
         "the variance taken for the deviation": right.std**2,
+        "from -1 / sqrt(n_in) to 1 / sqrt(n_in), nn.Linear's own": 1.0 / sqrt(3.0 * N_IN),
+        "the bound of right weights halved, np.random.rand() - 0.5": right.std / sqrt(12.0),
+        "half of the right deviation": 0.5 * right.std,
         "the root of the deviation": sqrt(right.std),
         "cut at two deviations, Keras' truncated normal": 0.8796 * right.std,
     }
     yield from (
         name for name, std in others.items() if std and abs(w.std() / std - 1.0) < 2.0 * near
     )
+
+
+def means(w: Array, right: Stated) -> Iterator[str]:
+    """Yield what the mean has been taken for."""
+    near = SIGMAS * right.std / sqrt(w.size)
+    for told, mean in (("the deviation taken for the mean", right.std), ("a mean of 1", 1.0)):
+        if abs(w.mean() - mean) < near:
+            yield told
 
 
 def shapes(w: Array, right: Stated) -> Iterator[str]:

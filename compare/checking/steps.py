@@ -93,7 +93,7 @@ def examine_step(
     check_sizes(c, sizes)
     sizes = sizes or (*tuple(SIZES[0] + 2 * depth - l for l in range(depth)), SIZES[-1])
     if layout and layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout!r}; there are {', '.join(LAYOUTS)}")
+        raise ValueError(f"unknown layout {layout!r}; there are {', '.join(map(repr, LAYOUTS))}")
     candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""), c.optimizer)
     rated = candidate.takes("lr")
     tries = list(trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated))

@@ -43,7 +43,8 @@ class Verdict:
             return f"ERROR  {self.subject}: {self.error}"
         if self.divergence:
             return f"WRONG  {self.subject}: {self.divergence.headline}"
-        partly = f"; {len(self.hidden)} entries not shown" if self.hidden else ""
+        count = f"{len(self.hidden)} entr{'ies' if len(self.hidden) > 1 else 'y'}"
+        partly = f"; {count} not shown" if self.hidden else ""
         if untold := [n for n in self.hidden if kind(n) in PARAMETERS and "." not in n]:
             partly += f", the updated {', '.join(untold)} among them"
         return f"RIGHT  {self.subject} is {self.like} in {self.arrays} arrays{partly}"

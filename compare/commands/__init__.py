@@ -3,6 +3,7 @@ r"""The command `parity`; `python -m compare` is the same. Each command imports 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -63,10 +64,22 @@ for command, short in SHORT.items():
     app.command(short_help=short)(command)
 
 
+def repeated(words: list[str]) -> None:
+    """Refuse an option that is given twice and holds one value; UsageError, as for any other bad option."""
+    group: Any = typer.main.get_command(app)
+    command = group.commands.get(words[0]) if words else None
+    for option in command.params if command else ():
+        names = {*getattr(option, "opts", ()), *getattr(option, "secondary_opts", ())}
+        given = [w for w in words[1:] if w.split("=", 1)[0] in names and w.startswith("-")]
+        if len(given) > 1 and not option.multiple:
+            raise UsageError(f"{given[-1].split('=', 1)[0]} is given twice; give it once")
+
+
 def main() -> None:
     """Run the command line; bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130."""
     with interrupts() as noted, outlet():
         try:
+            repeated(sys.argv[1:])
             code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         except UsageError as error:
             sentence = " ".join(error.format_message().split())
@@ -74,10 +87,13 @@ def main() -> None:
             code = 2
         except (typer.Abort, KeyboardInterrupt):
             code = 130
-        except Exception:
+        except Exception:  # after Ctrl-C, an import that it broke
+            code = 130 if noted else 2
             if not noted:
-                raise
-            code = 130  # an import that Ctrl-C broke
+                traceback.print_exc()
+                print(
+                    "parity: this is a mistake of parity itself: please report it", file=sys.stderr
+                )
         if code == 130:
             print("parity: interrupted", file=sys.stderr)
     sys.exit(code)

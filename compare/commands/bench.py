@@ -37,7 +37,10 @@ def bench(
     Contestants take turns in one run, each on one thread, timed in processor time: ratios hold on a
     busy machine, seconds do not carry over to another. The full grid takes long (nets of 2048 x 6497).
 
-    Examples: parity bench --quick
+    Examples:
+
+    parity bench --quick
+
     parity bench --width 8,32 --examples 32,256 --json bench.json
     """
     with refusing():

@@ -51,8 +51,12 @@ def check(
     is a function f(k, lr=...), an initialiser f(n_in, n_out, rng). Each runs in a process of its own. Exit
     code 0: all right; 1: one is wrong; 2: one could not be judged, whatever the others are.
 
-    Examples: parity check my_net.py:MyAdam --like adam
+    Examples:
+
+    parity check my_net.py:MyAdam --like adam
+
     parity check my_net.py:train_step --like "two-layer relu mse sgd lr=0.1"
+
     parity check submissions/*.py --like "two-layer tanh bce adam lr=0.01" --junit out.xml
     """
     recorded = [t for t in targets if t.endswith(".safetensors")]
@@ -71,6 +75,10 @@ def check(
             raise ValueError(
                 'say what it should be: --like adam, or --like "two-layer relu mse sgd lr=0.1"'
             )
+        if timeout <= 0.0:
+            raise ValueError(f"--timeout is {timeout:g}; expected seconds above 0")
+        if seed < 0:
+            raise ValueError(f"--seed is {seed}; expected a whole number from 0 on")
         widths = layer_sizes(sizes)
         options = {"layout": layout, "sizes": widths, "dtype": dtype, "seed": seed}
         options["repro"] = None if repro is None else str(repro.resolve())

@@ -86,7 +86,10 @@ def run(
     evaluation. Exit code 0: parity; 1: divergence, with the formula that is wrong; 2: bad input.
     With --device or --precision torch computes elsewhere, and the report is what that does to each formula.
 
-    Examples: parity run --data wine-red --optimizer sgd --lr 0.05 --set momentum=0.9
+    Examples:
+
+    parity run --data wine-red --optimizer sgd --lr 0.05 --set momentum=0.9
+
     parity run --task binary --loss bce --activation tanh --batch-size 32
     """
     asked = dict(locals())

@@ -43,7 +43,10 @@ def selftest(
     With --faults, every mistake that the diagnosis knows is planted in a right program instead, and
     checked like a stranger's: caught, at its formula, and called by its name? Exit code 0: all are.
 
-    Examples: parity selftest --arrays 20000 --json selftest.json
+    Examples:
+
+    parity selftest --arrays 20000 --json selftest.json
+
     parity selftest --faults
     """
     with refusing():

@@ -61,7 +61,10 @@ def sweep(
     Results go to an SQLite file as they come; a sweep that was stopped, however it was, goes on with
     --resume. A cell that fails is kept with the command that verifies it again, and the rest go on.
 
-    Examples: parity sweep --optimizer "adam,sgd(momentum=0.9)" --depth 1..3 --seed 0..99
+    Examples:
+
+    parity sweep --optimizer "adam,sgd(momentum=0.9)" --depth 1..3 --seed 0..99
+
     parity sweep grid.toml -o results.sqlite --html sweep.html
     """
     given = dict(locals())

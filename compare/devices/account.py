@@ -109,7 +109,7 @@ def account(
 ) -> Account:
     """Measure a task; Ctrl-C keeps what was found so far.
 
-    ValueError where torch has not an operation there, and where no entry could be compared.
+    ValueError where torch lacks an operation there, and where no entry could be compared.
     """
     found = Account(task, place)
     try:

@@ -20,11 +20,21 @@ def pattern(scene: Scene) -> str:
         return f"{scene.origin} has shape {x.shape}"
     o = np.asarray(good.value, dtype=np.float64)
     if not np.isfinite(x).all():
-        return f"{int((~np.isfinite(x)).sum())} of {x.size} elements are not finite"
+        lost = int((~np.isfinite(x)).sum())
+        early = lost == x.size and scene.moved and len(scene.steps) == 1
+        hint = "; a bias correction with t = 0 divides 0 by 0" * (early and corrected(scene))
+        return f"{lost} of {x.size} elements are not finite{hint}"
     if scene.moved:
         p = np.asarray(shown.then(scene.origin).value, dtype=np.float64)
-        return "of its update: " + "; ".join(clauses(x - p, o - p, scene, shown))
+        told = "; ".join(clauses(x - p, o - p, scene, shown))
+        return f"of its update: {told or 'it should stand still at this step'}"
     return "; ".join(clauses(x, o, scene, shown))
+
+
+def corrected(scene: Scene) -> bool:
+    """Tell whether the rule corrects the bias of its averages."""
+    rule = getattr(scene.last.formulas.rule, "__name__", "")
+    return rule in ("adam", "adamw", "adamax", "nadam", "radam")
 
 
 def clauses(x: Array, o: Array, scene: Scene, shown: Shown) -> list[str]:

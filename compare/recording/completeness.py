@@ -16,7 +16,7 @@ def check_initial(c: Configuration, initial: Names) -> None:
     names = parameters(initial)
     for name in c.frozen:
         if name not in names:
-            raise ValueError(f"the configuration freezes {name}, which initial has not")
+            raise ValueError(f"the configuration freezes {name}, which is not in the initial state")
     rule, sums = {*rules(c, initial)}, {*accumulators(c, initial)}
     needed = [*always(c, initial)]
     for group in (rule, sums):

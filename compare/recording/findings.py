@@ -107,7 +107,9 @@ class Findings:
             "like": "a recorded run",
             "verdict": "wrong" if self.wrong else "right",
             "sentence": self.sentence,
-            "text": str(self.wrong or self.sentence),
+            "text": "\n".join(
+                map(str, filter(None, (self.wrong or self.sentence, self.diagnosis)))
+            ),
             "error": "",
             "case": f"step {self.wrong.step}" if self.wrong else "",
             "shown": list(self.entries),

@@ -50,7 +50,7 @@ def structure(path: Path, about: About, fields: Mapping[str, Field]) -> Structur
         m, evaluated = (examples(inputs.get(n)) for n in ("X", "evalX"))
         check_batch(c, k, step, m)
         if (most := max(m, evaluated) * max(sizes)) > room:
-            raise ValueError(f"step {k} has layers of {most:,} numbers; the file has not")
+            raise ValueError(f"step {k} needs {most:,} numbers for its layers; the file has fewer")
         for name, facts in (step | inputs).items():
             columns = evaluated if name.startswith("eval") else m
             check_entry(f"step/{k}/{name}", facts, sizes, columns, about.dtype, varies)
@@ -67,7 +67,13 @@ def parted(fields: Mapping[str, Field], count: int) -> tuple[Step, tuple[Step, .
         part = initial if where.step is None else steps.setdefault(where.step, {})
         part[where.name] = facts
     if not steps or count != len(steps) or max(steps) != len(steps) - 1:
-        found = f"{len(steps)} steps, the last of them step {max(steps)}" if steps else "no step"
+        lost = sorted({*range(max(steps, default=0))} - {*steps})
+        last = (
+            f"step {lost[0]} is missing"
+            if lost
+            else f"the last of them step {max(steps, default=0)}"
+        )
+        found = f"{len(steps)} of them, {last}" if steps else "no step"
         raise ValueError(f"it declares {count} steps, numbered from 0, but has {found}")
     return initial, tuple(steps[k] for k in range(len(steps)))
 

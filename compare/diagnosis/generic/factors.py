@@ -2,7 +2,7 @@ r"""The right value times a constant: m, n_y, 2, lr, ..., where the constant tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -64,7 +64,8 @@ def scheduled(scene: Scene) -> Iterator[Variant]:
     if not scene.moved or scene.target or len(known) < 2:
         return
     shares = [share(scene, s) for s in known]
-    if None in shares or len({round(c, 9) for c in shares if c is not None}) < 2:
+    usual = all(c is not None and abs(c - 1.0) < 1e-6 for c in shares)
+    if None in shares or usual or len({round(c, 9) for c in shares if c is not None}) < 2:
         return
     told = ", ".join(f"{c:.6g}" for c in shares if c is not None)
     yield Variant(
@@ -166,11 +167,24 @@ def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
     N = m * n_y
     if N > 1.0:
         out |= {"m n_y/(m n_y - 1)": N / (N - 1), "(m n_y - 1)/(m n_y)": (N - 1) / N}
+    if scene.moved and (p := shown.trace.get(scene.origin)) is not None and p.ndim == 2:
+        rows, columns = map(float, p.shape)
+        out |= {"1/rows of it": 1.0 / rows, "1/columns of it": 1.0 / columns}
     nominal = scene.steps[0].X.shape[1]
     if nominal != scene.last.X.shape[1]:
         out["m over the nominal batch size"] = m / nominal
         out["the nominal batch size over m"] = nominal / m
-    return out
+    return out if m > 1.0 < n_y else shortest(out)
+
+
+def shortest(meanings: Mapping[str, float]) -> dict[str, float]:
+    """Return one name, the shortest, of each value: where m or n_y is 1, it means nothing.
+
+    >>> shortest({"2/m": 2.0, "2": 2.0})
+    {'2': 2.0}
+    """
+    ordered = sorted(meanings.items(), key=lambda named: -len(named[0]))
+    return {name: value for value, name in {value: name for name, value in ordered}.items()}
 
 
 def named(shown: Shown) -> dict[str, float]:

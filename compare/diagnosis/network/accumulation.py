@@ -48,6 +48,10 @@ def timings(scene: Scene) -> Iterator[Variant]:
         yield Variant(f"the parameters are updated at every micro-batch{what}",
                       "W = W - lr * dW at every micro-batch", right,
                       formulas=partial(at_once, shared=loss))  # fmt: skip
+    for other in range(2, 9):
+        if other != k:
+            yield Variant(f"an update every {other} micro-batches where {k} were asked for", f"k = {other}", right,
+                          formulas=partial(every, k=other))  # fmt: skip
     yield Variant("the parameters are updated at every micro-batch, by the sum so far",
                   "W = W - lr * a at every micro-batch", right, formulas=by_sum)  # fmt: skip
     yield Variant("the update is made with the last micro-batch's gradient, not with the mean",
@@ -103,6 +107,10 @@ def at_once(formulas: Formulas, shown: Shown, *, shared: bool) -> Formulas:
     share = 1.0 / formulas.accumulate if shared else 1.0
     changed = (loss, lambda A, Y: gradient(A, Y) * share)
     return replace(formulas, accumulate=1, loss=changed)
+
+
+def every(formulas: Formulas, shown: Shown, *, k: int) -> Formulas:
+    return replace(formulas, accumulate=k)
 
 
 def by_sum(formulas: Formulas, shown: Shown) -> Formulas:

@@ -11,6 +11,8 @@ from compare.diagnosis.variant import Variant, plain
 from compare.formulas.arithmetic import Tracked
 from compare.operands import Operands
 
+OTHERS = (0.5, 0.2, 0.1, 0.25, 0.3, 0.4, 0.6, 0.75, 0.8, 0.9)  # the usual probabilities
+
 
 def dropouts(scene: Scene) -> Iterator[Variant]:
     """Yield dropout, or its gradient, with another mask or another scale."""
@@ -38,6 +40,11 @@ def dropouts(scene: Scene) -> Iterator[Variant]:
     for what, (wrong, scale) in forms.items():
         entry = partial(masked, source=source, mask=mask, scale=scale)
         yield plain(f"dropout is {what}", entry, f"{scene.entry} = {wrong}", right)
+    for other in OTHERS:
+        entry = partial(masked, source=source, mask=mask, scale=1.0 / (1.0 - other))
+        if other not in (p, 1.0 - p):
+            yield plain(f"dropout is scaled as with p={other:g} where p={p:g} was asked for", entry,
+                        f"{scene.entry} = {source} * mask / {1.0 - other:g}", right)  # fmt: skip
     scale = 1.0 / (1.0 - p) if p < 1.0 else 0.0
     yield plain("the mask is forgotten", lambda r, s: r.read(source),
                 f"{scene.entry} = {source}", right, source="evaluation mode left on")  # fmt: skip

@@ -81,6 +81,14 @@ def logarithm_of_sum(z: Tracked) -> Tracked:
     return log(exp(z - top).sum(axis=0)) + top
 
 
+EPSILONS = (1e-8, 1e-7, 1e-10, 1e-12, 1e-6, 1e-9, 1e-15, 1e-5)
+
+
+def shifted(z: Tracked) -> Tracked:
+    """Return e^z, its maximum taken out."""
+    return exp(z - Tracked(z.value.max(axis=0, keepdims=True), None, z.u))
+
+
 FORMS: dict[str, dict[str, Formula]] = {
     "identity": {},
     "sigmoid": {
@@ -96,8 +104,11 @@ FORMS: dict[str, dict[str, Formula]] = {
         "(1 + tanh(z)) / 2": lambda z: 0.5 * (1.0 + tanh(z)),
         "max(0, min(1, 0.2 z + 0.5)), the hard sigmoid": lambda z: clamped(0.2 * z + 0.5, 0.0, 1.0),
         "max(0, min(1, z / 6 + 0.5)), the hard sigmoid": lambda z: clamped(z / 6.0 + 0.5, 0.0, 1.0),
+        "1 / 1 + exp(-z), a bracket left out": lambda z: 1.0 + exp(-z),
         "z / (1 + |z|) / 2 + 1/2": lambda z: 0.5 * (z / (1.0 + absolute(z))) + 0.5,
-    },
+    }
+    | {f"1 / (1 + exp(-z) + {e:g})": lambda z, e=e: 1.0 / (1.0 + exp(-z) + e) for e in EPSILONS}
+    | {f"its value clipped to [{e:g}, 1 - {e:g}]": lambda z, e=e: clamped(stated.sigmoid(z), e, 1.0 - e) for e in EPSILONS},
     "tanh": {
         "(e^z - e^-z) / (e^z + e^-z), which cancels near 0 and overflows": tanh_by_exponentials,
         "(e^2z - 1) / (e^2z + 1), which cancels near 0 and overflows": tanh_by_square,
@@ -121,7 +132,10 @@ FORMS: dict[str, dict[str, Formula]] = {
         "z squared in place of z cubed": lambda z: gated(z, z + 0.044715 * (z * z)),
         "sqrt(2 pi) in place of sqrt(2 / pi)": lambda z: z * (0.5 * (1.0 + tanh(math.sqrt(2.0 * math.pi) * (z + 0.044715 * (z * z * z))))),
         "the erf form": stated.gelu,
-    },
+        "0.044715 z^3 outside the bracket": lambda z: z * (0.5 * (1.0 + tanh(math.sqrt(2.0 / math.pi) * z + 0.044715 * (z * z * z)))),
+        "z left out before the bracket": lambda z: 0.5 * (1.0 + tanh(stated.gelu_argument(z))),
+    }
+    | {f"the constant {c} in place of sqrt(2 / pi)": lambda z, c=c: z * (0.5 * (1.0 + tanh(c * (z + 0.044715 * (z * z * z))))) for c in (0.79788456, 0.7978845608, 0.797885, 0.79788, 0.7979, 0.7978, 0.798, 0.8)},
     "softmax": {
         "softmax without subtracting the maximum": unshifted_softmax,
         "softmax over the examples": lambda z: stated.softmax(z.T).T,
@@ -137,7 +151,8 @@ FORMS: dict[str, dict[str, Formula]] = {
         "e^z, never divided by its sum": exp,
         "z / sum z": lambda z: z / z.sum(axis=0),
         "softmax of the probabilities once more": lambda z: stated.softmax(stated.softmax(z)),
-    },
+    }
+    | {f"e^z / (sum e^z + {e:g})": lambda z, e=e: shifted(z) / (shifted(z).sum(axis=0) + e) for e in EPSILONS},
     "elu": {
         "exp(z) - 1 without alpha": lambda z, **o: stated.elu(z),
         "alpha (exp(z) - 1), which cancels near 0": lambda z, alpha: where(
@@ -149,6 +164,7 @@ FORMS: dict[str, dict[str, Formula]] = {
         "exp(alpha z) - 1, alpha inside": lambda z, alpha: where(
             z > 0.0, z, expm1(alpha * where(z > 0.0, 0.0, z))
         ),
+        "alpha e^z, the 1 left out": lambda z, alpha: where(z > 0.0, z, alpha * exp(minimum(z, 0.0))),
         "SELU": lambda z, **o: LAMBDA * stated.elu(z, alpha=ALPHA),
     },
     "relu": {

@@ -73,6 +73,10 @@ def likelihood(P: Tracked, Y: Tracked) -> Tracked:
     return -((Y * log(P)).sum() / examples(P))
 
 
+def highest(A: Tracked) -> Tracked:
+    return Tracked(A.value.max(axis=0, keepdims=True), None, A.u)
+
+
 def naive(A: Tracked, Y: Tracked) -> Tracked:
     """Return the loss of softmax as the program's type holds it, of the true classes alone."""
     return stated.cross_entropy_on_probabilities(stored(activations.softmax(A)), Y)
@@ -90,6 +94,11 @@ VALUES: dict[str, dict[str, Formula]] = {
             ((A - Y).sum() / elements(A)) * ((A - Y).sum() / elements(A))
         ),
         "the mean of errors, not of their squares": lambda A, Y: (A - Y).sum() / elements(A),
+        "the norm of the errors": lambda A, Y: sqrt(((A - Y) * (A - Y)).sum()),
+        "the norm of the errors over m": lambda A, Y: sqrt(((A - Y) * (A - Y)).sum()) / examples(A),
+        "the variance of the errors, their mean subtracted": lambda A, Y: stated.mse(
+            A - Y, 0.0 * Y + (A - Y).sum() / elements(A)
+        ),
         "the largest squared error": lambda A, Y: largest((A - Y) * (A - Y)),
     },
     "huber": {
@@ -107,6 +116,9 @@ VALUES: dict[str, dict[str, Formula]] = {
         ).sum() / elements(A),
         "linear part delta (r - delta)": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * (absolute(A - Y) - delta)
+        ).sum() / elements(A),
+        "linear part delta r - 1/2": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * absolute(A - Y) - 0.5
         ).sum() / elements(A),
         "linear part r - 1/2, whatever delta": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), absolute(A - Y) - 0.5
@@ -134,6 +146,9 @@ VALUES: dict[str, dict[str, Formula]] = {
         ),
         "labels in uint8: -1 is 255": wrapped,
         "y and 1 - y swapped": lambda A, Y: stated.bce(A, 1.0 - Y),
+        "minus before the first term alone": lambda A, Y: (
+            ((1.0 - Y) * maximum(log(1.0 - A), -100.0) - Y * maximum(log(A), -100.0)).sum() / elements(A)
+        ),
         "log(a) to base 10, log(1 - a) not": lambda A, Y: one_sided(A, Y, scale=1.0 / math.log(10.0)),
         "log(1 - a) to base 10, log(a) not": lambda A, Y: one_sided(
             1.0 - A, 1.0 - Y, scale=1.0 / math.log(10.0)
@@ -200,6 +215,13 @@ VALUES: dict[str, dict[str, Formula]] = {
         "y log(softmax(z)), 0 times infinity where it underflows": lambda A, Y: likelihood(
             stored(activations.softmax(A)), Y
         ),
+        "the logarithm left out: probabilities summed": lambda A, Y: -(
+            (Y * activations.softmax(A)).sum() / examples(A)
+        ),
+        "softmax over everything": lambda A, Y: likelihood(exp(A) / exp(A).sum(), Y),
+        "the maximum is not added back to the logarithm of the sum": lambda A, Y: (
+            (Y * (log(exp(A - highest(A)).sum(axis=0)) - A)).sum() / examples(A)
+        ),
         "logits summed, the logarithm of the sum left out": lambda A, Y: -(
             (Y * A).sum() / examples(A)
         ),
@@ -215,12 +237,22 @@ VALUES: dict[str, dict[str, Formula]] = {
         for e in SMOOTHINGS
     }
     | {
+        f"probabilities not below {e:g}": lambda A, Y, e=e: likelihood(
+            maximum(activations.softmax(A), e), Y
+        )
+        for e in EPSILONS
+    }
+    | {
         f"{e:g} added inside the logarithm": lambda A, Y, e=e: likelihood(
             activations.softmax(A) + e, Y
         )
         for e in EPSILONS
     },
     "cross_entropy_on_probabilities": {
+        "the logarithm left out: probabilities summed": lambda A, Y: -((Y * A).sum() / examples(A)),
+    }
+    | {f"probabilities not below {e:g}": lambda A, Y, e=e: likelihood(maximum(A, e), Y) for e in EPSILONS}
+    | {
         f"labels smoothed by {e:g}": lambda A, Y, e=e: likelihood(A, smoothed(Y, e))
         for e in SMOOTHINGS
     }

@@ -43,7 +43,7 @@ def penalised_losses(scene: Scene) -> Iterator[Variant]:
 
 def averaged_losses(scene: Scene) -> Iterator[Variant]:
     """Yield the loss as a progress bar shows it: averaged over the steps so far."""
-    if len(scene.steps) < 2:
+    if len(scene.steps) + len(scene.after) < 2:
         return
     yield Variant("the mean of the losses of all steps so far", "mean of loss_0, ..., loss_t",
                   line(scene), "Keras' progress bar", result=partial(averaged, scene=scene))  # fmt: skip
@@ -52,14 +52,19 @@ def averaged_losses(scene: Scene) -> Iterator[Variant]:
                       f"{weight:g} * loss_before + {1.0 - weight:.2g} * loss", line(scene),
                       "fastai's recorder, many training scripts",
                       result=partial(averaged, scene=scene, weight=weight))  # fmt: skip
+        yield Variant(f"a moving average of the losses from 0 on, {weight:g} of the one before",
+                      f"{weight:g} * average + {1.0 - weight:.2g} * loss", line(scene),
+                      result=partial(averaged, scene=scene, weight=weight, start=0.0))  # fmt: skip
 
 
-def averaged(loss: Tracked, s: Shown, *, scene: Scene, weight: float = 0.0) -> Tracked:
+def averaged(
+    loss: Tracked, s: Shown, *, scene: Scene, weight: float = 0.0, start: float = 1.0
+) -> Tracked:
     """Return the loss averaged with what was shown a step before; over all steps alike where `weight` is 0."""
     known = (*scene.steps, *scene.after)
     k = next((k for k, other in enumerate(known) if other.trace is s.trace), 0)
     if k == 0:
-        return loss
+        return loss if start else (1.0 - weight) * loss
     share = weight or k / (k + 1.0)
     return (1.0 - share) * loss + share * known[k - 1].now("loss")
 

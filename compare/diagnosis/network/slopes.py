@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+from compare.diagnosis.network.forms import overflowing
 from compare.formulas import activations as stated
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import exp, minimum, tanh, where
@@ -83,6 +84,9 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "formed from z: z (1 - z)": lambda z, a, da: squashed(z, da),
         "sigmoid applied twice: s(a) (1 - s(a))": lambda z, a, da: squashed(stated.sigmoid(a), da),
         "1 - a^2, that of tanh": lambda z, a, da: da * (1.0 - a * a),
+        "exp(-z) / (1 + exp(-z))^2, which overflows": lambda z, a, da: overflowing(
+            da * (a * (1.0 - a)), -2.0 * z, float("nan")
+        ),
         "a (1 - a) of -z with the sign kept": lambda z, a, da: da * (a * (a - 1.0)),
     },
     "tanh": {
@@ -94,6 +98,7 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "(1 - a)^2": lambda z, a, da: da * ((1.0 - a) * (1.0 - a)),
         "a (1 - a), that of sigmoid": lambda z, a, da: squashed(a, da),
         "a in place of its derivative": lambda z, a, da: da * a,
+        "1 / cosh(z), not squared": lambda z, a, da: da * (2.0 / (exp(z) + exp(-z))),
     },
     "gelu": {
         "Phi(z) without z phi(z)": lambda z, a, da: da * stated.normal_cdf(z),

@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.roots import INSIDE, NEAR, ROOTS
-from compare.diagnosis.rules.terms import decayed, root, shrunk
+from compare.diagnosis.rules.terms import POOLED, decayed, pooled, root, shrunk
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, power, sqrt, total
 from compare.formulas.optimizers.terms import (
@@ -33,7 +33,7 @@ def adagrad(
     t = counted(old("t"), p)
     yield "t", t
     first = held({"0.1": 0.1}.get(start, o.get("initial_accumulator_value", 0.0)), p)
-    s = total(old("s") or first, square(d))
+    s = total(old("s") or first, pooled(d, start) if start in POOLED else square(d))
     if start in ("no sum", "magnitudes"):
         s = square(d) if start == "no sum" else total(old("s") or first, absolute(d))
     yield "s", s
@@ -44,7 +44,7 @@ def adagrad(
     below = {"root": sqrt(below), "power": power(1.0 + decay, steps)}.get(rate, below)
     lr = number(o["lr"]) / below
     squares = old("s") or first if start == "stale" else s
-    squares = squares / held(t, p) if start == "mean" else squares
+    squares = squares / held(t, p) if start == "over t" else squares
     step = held(lr, p) * d / root(squares, o.get("eps", 1e-10), epsilon)
     yield "", total(shrunk(p, o, weight), -step)
 
@@ -69,7 +69,9 @@ MISTAKES = (
             "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
     Mistake({"rate": "power"}, "lr_decay as a power of the step", "lr / (1 + lr_decay)**(t - 1)",
             "lr / (1 + (t - 1) * lr_decay)", needs="lr_decay"),
-    Mistake({"start": "mean"}, "the mean of the squares, not their sum", "np.sqrt(s / t)", "np.sqrt(s)"),
+    *(Mistake({"start": form}, f"one number for the whole array: {text}", f"s = s + {text}",
+              "s = s + g**2", apart=True) for form, text in POOLED.items()),
+    Mistake({"start": "over t"}, "the mean of the squares, not their sum", "np.sqrt(s / t)", "np.sqrt(s)"),
     Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
             same_as="lr_decay=0", needs="lr_decay"),
     Mistake({"start": "0.1"}, "the accumulator starts at 0.1", "s_0 = 0.1",

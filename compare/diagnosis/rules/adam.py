@@ -37,7 +37,9 @@ def adam(
     hats = corrections(b1, b2, new("t") or t, "both") if hatted else (ONE, ONE)
     yield "m", mt / held(hats[0], p) if hatted else mt
     t, mt = new("t") or t, new("m") or (mt / held(hats[0], p) if hatted else mt)
-    vt = average(b2, old("v"), squares(squared, d, mt, -g if o.get("maximize") else g, old), second)
+    vt = squares(squared, d, mt, -g if o.get("maximize") else g)
+    vt = average(b2, old("v"), vt * held((1.0 - b1) / (1.0 - b2), p) if second == "share of m" else vt,
+                 "mean" if second == "share of m" else second)  # fmt: skip
     vt = maximum(old("v") or 0.0 * vt, vt) if maximal == "into v" and o.get("amsgrad") else vt
     yield "v", vt / held(hats[1], p) if kept == "hats" else vt
     vt = new("v") or (vt / held(hats[1], p) if kept == "hats" else vt)
@@ -71,10 +73,10 @@ def adam(
     yield "", total(q, -step)
 
 
-def squares(form: str, d: Tracked, m: Tracked, plain: Tracked, old: Slots) -> Tracked:
+def squares(form: str, d: Tracked, m: Tracked, plain: Tracked) -> Tracked:
     """Return what the second moment averages."""
-    if form == "|g|":
-        return absolute(d)
+    if form in ("|g|", "raw"):
+        return d if form == "raw" else absolute(d)
     deviation = d - m
     if form in POOLED:
         return pooled(d, form)
@@ -156,6 +158,11 @@ CORRECTIONS = (
             "m / beta1**t", "m / (1 - beta1**t)"),
     Mistake({"correction": "plus"}, "the corrections divide by 1 + beta^t",
             "m / (1 + beta1**t)", "m / (1 - beta1**t)"),
+    Mistake({"correction": "of the rest"}, "the corrections are powers of 1 - beta",
+            "m / (1 - beta1)**t", "m / (1 - beta1**t)"),
+    Mistake({"correction": "twice"}, "the bias is corrected twice, in the moments and in the step size",
+            "lr * np.sqrt(1 - beta2**t) / (1 - beta1**t) * mhat / (np.sqrt(vhat) + eps)",
+            "lr * mhat / (np.sqrt(vhat) + eps)", "the two forms of Kingma and Ba's paper at once"),
     Mistake({"correction": "multiplied"}, "the corrections multiply where they should divide",
             "m * (1 - beta1**t)", "m / (1 - beta1**t)"),
 )  # fmt: skip
@@ -166,6 +173,13 @@ AVERAGES = (
     Mistake({"squared": "g - m"}, "second moment around the first", "(g - m)**2", SECOND, "AdaBelief"),
     Mistake({"squared": "|g|"}, "the gradient is not squared",
             "v = beta2 * v + (1 - beta2) * np.abs(g)", SECOND),
+    Mistake({"squared": "raw"}, "the gradient itself is averaged, not its square",
+            "v = beta2 * v + (1 - beta2) * g", SECOND),
+    Mistake({"second": "share of m"}, "the square has the first moment's share",
+            "v = beta2 * v + (1 - beta1) * g**2", SECOND),
+    Mistake({"second": "from one"}, "the second moment starts at 1", "v_0 = 1", "v_0 = 0"),
+    Mistake({"first": "first whole", "second": "first whole"}, "both moments start with the first gradient whole",
+            "m_1 = g; v_1 = g**2", "m_1 = (1 - beta1) * g; v_1 = (1 - beta2) * g**2"),
     Mistake({"first": "sum"}, "the new gradient not weighted", "m = beta1 * m + g", FIRST),
     Mistake({"second": "sum"}, "the new square not weighted", "v = beta2 * v + g**2", SECOND),
     Mistake({"second": "unweighted"}, "squares summed, as in Adagrad", "v = v + g**2", SECOND),

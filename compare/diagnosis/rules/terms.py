@@ -70,8 +70,10 @@ def average(beta: float, old: Tracked | None, x: Tracked, form: str = "mean") ->
         "unweighted": (ONE, ONE),
         "growing": (ONE, 1.0 - b),
         "first whole": (b, 1.0 - b if old is not None else ONE),
+        "from one": (b, 1.0 - b),
     }[form]
     new = held(share, x) * x
+    old = 1.0 + 0.0 * x if old is None and form == "from one" else old
     return new if old is None else total(held(keep, x) * old, new)
 
 
@@ -115,4 +117,6 @@ def corrections(b1: float, b2: float, t: Tracked, form: str) -> tuple[Tracked, T
         "plus": (1.0 + power(b1, k), 1.0 + power(b2, k)),
         "multiplied": (1.0 / one, 1.0 / two),
         "first multiplied": (1.0 / one, two),
+        "of the rest": (power(1.0 - b1, k), power(1.0 - b2, k)),
+        "twice": (one * one / sqrt(two), two),
     }.get(form, (one, two))

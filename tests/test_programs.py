@@ -205,7 +205,7 @@ def test_an_array_that_is_written_over_is_not_judged():
         "dA1 is the same array as dZ1, which is written over it: not judged",
     ]
     wrong = examine_step(lambda state, X, Y: in_place(state, X, Y, slope=0.5), SGD)
-    assert wrong.divergence.origin == "dZ1"
+    assert wrong.divergence.origin == "dA1"
 
 
 def blown_up(state, X, Y, lr=0.1):

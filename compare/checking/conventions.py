@@ -78,7 +78,7 @@ def conventions(
     if later := overwritten(found.origin, trace, j):
         note = f"{found.origin} is the same array as {later}, which is written over it: not judged"
         less = {n: x for n, x in trace.items() if n != found.origin}
-        yield formulas, less, found.origin, note
+        yield formulas, less, later, note
 
 
 def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:

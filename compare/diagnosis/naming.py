@@ -207,6 +207,7 @@ FAMILIES = (
     generic.results,
 )
 FALLBACKS = (
+    generic.halted,
     generic.unknown,
     generic.scheduled,
     lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),

@@ -7,12 +7,13 @@ and the result is scaled by the constant that would mend it, if that constant me
 
 from compare.diagnosis.generic.factors import factors, scheduled, unknown
 from compare.diagnosis.generic.operands import substitutions, transformations
-from compare.diagnosis.generic.results import copied, results
+from compare.diagnosis.generic.results import copied, halted, results
 from compare.diagnosis.generic.settings import settings
 
 __all__ = [
     "copied",
     "factors",
+    "halted",
     "results",
     "scheduled",
     "settings",

@@ -32,7 +32,6 @@ def results(scene: Scene) -> Iterator[Variant]:
     if scene.moved:
         yield replace(made(f"{entry} is not updated", lambda x, s: s.then(entry)),
                       source="p = p - lr * g binds another array to a name; p -= lr * g writes to it")  # fmt: skip
-        yield made(f"{entry} is not updated at this step", lambda x, s: s.then(entry), sudden=True)
         yield plain(f"{entry} is its gradient, not the parameter after the step",
                     lambda r, s: r.read(f"d{entry}"), f"return d{entry}", f"return {entry}")  # fmt: skip
         yield made(f"the update of {entry} is divided by its norm", partial(directed, entry=entry))
@@ -46,6 +45,13 @@ def results(scene: Scene) -> Iterator[Variant]:
     for what in ("with the wrong sign", "without its sign", "squared", "by its square root"):
         yield made(f"{entry} {what}", TRANSFORMS[what][0])
     yield from forgetting(scene)
+
+
+def halted(scene: Scene) -> Iterator[Variant]:
+    """Yield a parameter that stands still at this step, and at no other."""
+    entry = scene.entry
+    if scene.moved:
+        yield made(f"{entry} is not updated at this step", lambda x, s: s.then(entry), sudden=True)
 
 
 def rounded_to_half(x: Tracked, shown: Shown) -> Tracked:

@@ -85,7 +85,7 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "sigmoid applied twice: s(a) (1 - s(a))": lambda z, a, da: squashed(stated.sigmoid(a), da),
         "1 - a^2, that of tanh": lambda z, a, da: da * (1.0 - a * a),
         "exp(-z) / (1 + exp(-z))^2, which overflows": lambda z, a, da: overflowing(
-            da * (a * (1.0 - a)), -2.0 * z, float("nan")
+            overflowing(da * (a * (1.0 - a)), -2.0 * z, 0.0), -z, float("nan")
         ),
         "a (1 - a) of -z with the sign kept": lambda z, a, da: da * (a * (a - 1.0)),
     },

@@ -217,6 +217,8 @@ MISTAKES = (
             "np.sqrt(v_old) + eps", "np.sqrt(v) + eps, v of this step"),
     Mistake({"along": "old m"}, "the step is made with the old first moment", "m_old / (...)",
             "m / (...), m of this step"),
+    Mistake({"along": "old m", "maximal": "stale"}, "the step is made with the old moments, updated after it",
+            "m_old / (np.sqrt(v_old) + eps)", "m / (np.sqrt(v) + eps), both of this step"),
     Mistake({"maximal": "into v"}, "AMSGrad's maximum is stored as v", "v = max(v, ...)",
             "vmax = max(vmax, v), v apart", needs="amsgrad"),
     Mistake({"kept": "hats"}, "both corrected moments are stored", "m = mhat; v = vhat",

@@ -38,9 +38,7 @@ class Divergence(AssertionError):
                 f"{self.origin}; {self.whose} does"
             )
         if self.kind == "shape":
-            return (
-                f"step {self.step}: {self.origin} has the wrong shape in {self.whose}"
-            )
+            return f"step {self.step}: {self.origin} has the wrong shape in {self.whose}"
         if self.kind == "step":
             return (
                 f"step {self.step}: {self.origin} differs from the reference by more than rounding "

@@ -16,17 +16,10 @@ FAMILIES: tuple[Callable[[Sources], Iterator[Claim]], ...] = (
     networks.claims,
 )
 
-__all__ = ["FAMILIES", "Claim", "Proof", "Sources", "claims", "prove", "prove_all"]
+__all__ = ["Claim", "Proof", "Sources", "claims", "prove"]
 
 
 def claims(sources: Sources | None = None) -> list[Claim]:
     """Return every claim, those about single functions first."""
     sources = sources or Sources()
     return [claim for family in FAMILIES for claim in family(sources)]
-
-
-def prove_all(sources: Sources | None = None) -> Iterator[Proof]:
-    """Yield the proof of every claim, as each is done."""
-    sources = sources or Sources()
-    for claim in claims(sources):
-        yield prove(claim, sources=sources)

@@ -3,7 +3,7 @@ r"""What a witness says: for each entry, how far manual is from it, and how far 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ class Case:
     state: Trace
     batch: Batch
     trace: Trace
-    left_out: int = 0  # examples too near a kink, or too many
 
     @property
     def gradients(self) -> dict[str, Array]:
@@ -83,7 +82,7 @@ def first_step(task: Task, *, examples: int, dtype: str | None = None, clear: fl
         case = stepped(task.configuration, state, selected(batch, chosen, kind))
         far = distances(task.configuration, case.trace, case.batch.Y) >= clear
         if far.all() and far.size <= examples:
-            return replace(case, left_out=batch.X.shape[1] - far.size)
+            return case
         chosen = chosen[far][:examples]
     raise ValueError(
         "every example of the first batch is near a kink, which differences cannot cross: "

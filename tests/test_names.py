@@ -1,0 +1,199 @@
+"""Mistakes as they are made in classrooms and forums: each has the one name that tells which line to change."""
+
+import numpy as np
+import pytest
+
+from compare.checking.operations import examine_activation, examine_loss
+from compare.checking.rules import examine_rule
+from compare.checking.steps import examine_step
+
+
+def adam(wrong):
+    """Return an optimiser class with one mistake in it."""
+
+    class Adam:
+        def __init__(self, lr=0.01):
+            self.lr, self.m, self.v, self.t = lr, {}, {}, 0
+
+        def step(self, p, g):
+            self.t += 1
+            for n in p:
+                m, v = self.m.get(n, 0), self.v.get(n, 1.0 if wrong == "one" else 0)
+                square = g[n] if wrong == "unsquared" else g[n] ** 2
+                self.m[n] = 0.9 * m + 0.1 * g[n]
+                self.v[n] = 0.999 * v + (0.1 if wrong == "share" else 0.001) * square
+                if wrong == "whole" and self.t == 1:
+                    self.m[n], self.v[n] = g[n], g[n] ** 2
+                a, b = 1 - 0.9**self.t, 1 - 0.999**self.t
+                if wrong == "rest":
+                    a, b = 0.1**self.t, 0.001**self.t
+                lr = self.lr * (np.sqrt(b) / a if wrong == "twice" else 1)
+                m, v = (m, v) if wrong == "old" else (self.m[n], self.v[n])
+                d = lr * (m / a) / (np.sqrt(v / b) + 1e-8)
+                p[n] -= d / (len(p[n]) if wrong == "rows" else 1)
+
+    return Adam
+
+
+ADAM = {
+    "one": "the second moment starts at 1",
+    "unsquared": "the gradient itself is averaged, not its square",
+    "share": "the square has the first moment's share",
+    "whole": "both moments start with the first gradient whole",
+    "rest": "the corrections are powers of 1 - beta",
+    "twice": "the bias is corrected twice, in the moments and in the step size",
+    "old": "the step is made with the old moments, updated after it",
+    "rows": "update times 1/rows of it",
+}
+
+
+def test_the_class_without_a_mistake_is_right():
+    assert examine_rule(adam(""), "adam lr=0.01").right
+
+
+@pytest.mark.parametrize("wrong", ADAM)
+def test_a_mistake_in_adam_has_one_name(wrong):
+    assert examine_rule(adam(wrong), "adam lr=0.01").diagnosis.names == (ADAM[wrong],)
+
+
+class FromZero:
+    def __init__(self, lr=0.01):
+        self.lr, self.m, self.v, self.t = lr, {}, {}, 0
+
+    def step(self, p, g):
+        for n in p:
+            self.m[n] = 0.9 * self.m.get(n, 0) + 0.1 * g[n]
+            self.v[n] = 0.999 * self.v.get(n, 0) + 0.001 * g[n] ** 2
+            m, v = self.m[n] / (1 - 0.9**self.t), self.v[n] / (1 - 0.999**self.t)
+            p[n] -= self.lr * m / (np.sqrt(v) + 1e-8)
+        self.t += 1
+
+
+def test_a_correction_of_step_0_is_hinted_at():
+    told = examine_rule(FromZero, "adam lr=0.01").diagnosis.pattern
+    assert "a bias correction with t = 0 divides 0 by 0" in told
+
+
+class Rebinding:
+    def __init__(self, lr=0.01):
+        self.lr = lr
+
+    def step(self, params, grads):
+        for p, g in zip(params.values(), grads.values(), strict=True):
+            p = p - self.lr * g
+
+
+def test_parameters_that_are_bound_anew_are_not_updated():
+    d = examine_rule(Rebinding, "sgd lr=0.01").diagnosis
+    assert d.names == ("W1 is not updated",)
+    assert "p -= lr * g writes to it" in str(d)
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+def sigmoid(z, added=0.0):
+    return 1 / (1 + np.exp(-z) + added)
+
+
+ACTIVATIONS = {
+    "sigmoid as 1 / (1 + exp(-z) + 1e-08)": ("sigmoid", lambda z: sigmoid(z, 1e-8)),
+    "softmax as e^z / (sum e^z + 1e-08)": (
+        "softmax", lambda z: np.exp(z - z.max(0)) / (np.exp(z - z.max(0)).sum(0) + 1e-8)),
+    "sigmoid as 1 / 1 + exp(-z), a bracket left out": ("sigmoid", lambda z: 1 / 1 + np.exp(-z)),
+    "elu as alpha e^z, the 1 left out": (
+        "elu", lambda z: np.where(z > 0, z, np.exp(np.minimum(z, 0)))),
+    "gelu_tanh as the constant 0.7978 in place of sqrt(2 / pi)": (
+        "gelu_tanh", lambda z: 0.5 * z * (1 + np.tanh(0.7978 * (z + 0.044715 * z**3)))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_mistake_in_an_activation_has_one_name(name):
+    like, g = ACTIVATIONS[name]
+    assert examine_activation(lambda z: (g(z), lambda dA: dA), like).diagnosis.names == (name,)
+
+
+def test_a_derivative_that_is_not_squared_has_one_name():
+    verdict = examine_activation(lambda z: (np.tanh(z), lambda dA: dA / np.cosh(z)), "tanh")
+    assert verdict.diagnosis.names == ("tanh: 1 / cosh(z), not squared",)
+
+
+LOSSES = {
+    "cross_entropy: the logarithm left out: probabilities summed": lambda a, y: (
+        -np.sum(y * softmax(a)) / a.shape[1]),
+    "cross_entropy: softmax over everything": lambda a, y: (
+        -np.sum(y * np.log(np.exp(a) / np.exp(a).sum())) / a.shape[1]),
+    "cross_entropy: the maximum is not added back to the logarithm of the sum": lambda a, y: (
+        np.sum(y * (np.log(np.exp(a - a.max(0)).sum(0)) - a)) / a.shape[1]),
+    "bce: minus before the first term alone": lambda a, y: (
+        np.mean((1 - y) * np.log(1 - a)) - np.mean(y * np.log(a))),
+    "mse: the norm of the errors": lambda a, y: np.linalg.norm(a - y),
+    "mse: the variance of the errors, their mean subtracted": lambda a, y: np.var(a - y),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_mistake_in_a_loss_has_one_name(name):
+    verdict = examine_loss(lambda a, y: (LOSSES[name](a, y), a), name.split(":")[0])
+    assert verdict.diagnosis.names == (name,)
+
+
+def gradients(state, X, Y, mask=1.0):
+    """Return the gradients of a net of relu units and a mean squared error, with A1, D1 and the loss."""
+    Z1 = state["W1"] @ X + state["b1"]
+    A1 = np.maximum(Z1, 0)
+    D1 = A1 * mask
+    d = state["W2"] @ D1 + state["b2"] - Y
+    loss, d = np.mean(d**2), 2 * d / d.size
+    e = (state["W2"].T @ d) * mask * (Z1 > 0)
+    g = {"W2": d @ D1.T, "b2": d.sum(axis=1, keepdims=True)}
+    g |= {"W1": e @ X.T, "b1": e.sum(axis=1, keepdims=True)}
+    return {"A1": A1, "D1": D1, "loss": loss}, g
+
+
+def dropped(state, X, Y, lr=0.1):
+    shown, g = gradients(state, X, Y, state["mask1"] / (1 - 0.5))
+    return shown | {n: state[n] - lr * g[n] for n in g}
+
+
+def every_fourth(state, X, Y, lr=0.1):
+    k, (_, g) = state.get("count", 0) + 1, gradients(state, X, Y)
+    new = {"count": k}
+    for n in g:
+        new[f"sum.{n}"] = g[n] / 4 + (state[f"sum.{n}"] if k % 4 != 1 else 0)
+        new[n] = state[n] - lr * new[f"sum.{n}"] if k % 4 == 0 else state[n]
+    return new
+
+
+def averaged(state, X, Y, lr=0.1):
+    shown, g = gradients(state, X, Y)
+    loss = 0.9 * state.get("average", 0) + 0.1 * shown["loss"]
+    return {"average": loss, "loss": loss} | {n: state[n] - lr * g[n] for n in g}
+
+
+def of_logits(state, X, Y, lr=0.1):
+    A1 = np.tanh(state["W1"] @ X + state["b1"])
+    Z2 = state["W2"] @ A1 + state["b2"]
+    d = (sigmoid(Z2) - Y) / Y.size
+    e = (state["W2"].T @ d) * (1 - A1**2)
+    g = {"W2": d @ A1.T, "b2": d.sum(axis=1, keepdims=True)}
+    g |= {"W1": e @ X.T, "b1": e.sum(axis=1, keepdims=True)}
+    loss = np.mean(np.logaddexp(0, Z2) - Y * Z2)
+    return {"loss": loss} | {n: state[n] - lr * g[n] for n in g}
+
+
+STEPS = {
+    "dropout is scaled as with p=0.5 where p=0.3 was asked for": (dropped, "relu mse sgd dropout=0.3"),
+    "an update every 4 micro-batches where 3 were asked for": (every_fourth, "relu mse sgd accumulate=3"),
+    "a moving average of the losses from 0 on, 0.9 of the one before": (averaged, "relu mse sgd"),
+    "the loss is formed from the logits Z2, which saturate nowhere": (of_logits, "tanh bce sgd"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_mistake_in_a_step_has_one_name(name):
+    step, like = STEPS[name]
+    assert examine_step(step, f"two-layer {like} lr=0.1").diagnosis.names == (name,)

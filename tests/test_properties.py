@@ -15,11 +15,12 @@ from compare.formulas.arithmetic import exact
 from compare.formulas.precision import narrowed, roundoff
 from compare.judgement import judge
 from compare.operands import stated
-from compare.selftest.cases import case, real
+from compare.selftest.cases import case
 from compare.selftest.exactness import exact_case, unequal
 from compare.selftest.faults import faults, moves
 from compare.selftest.planting import planted
 from compare.sums import plain, wider
+from compare.targets import real
 from compare.tolerances import CAP, CHAOS, cap, formula_limit
 from compare.traces import COUNTS, Misshapen, check, kind
 from compare.verification import verify

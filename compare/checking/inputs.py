@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.configuration import Configuration, parse
-from compare.selftest.cases import TARGETS, real
+from compare.targets import TARGETS, real
 from compare.tasks import normalization_state
 from compare.traces import Array
 from compare.verification import Batch

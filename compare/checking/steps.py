@@ -95,6 +95,7 @@ def examine_step(
     if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}; there are {', '.join(map(repr, LAYOUTS))}")
     candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""), c.optimizer)
+    unrun: dict[str, list[str]] = {}  # the trials that it does not run on, by its complaint
     rated = candidate.takes("lr")
     tries = list(trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated))
     more, said = clipped(c, sizes, m=examples, dtype=dtype, seed=seed)
@@ -106,15 +107,16 @@ def examine_step(
             candidate, notes = opened(candidate, t, load)
             verdict = replace(verdict, notes=(*verdict.notes, *notes))
             if candidate.layout is None:
+                unrun.setdefault(candidate.complaint, []).append(t.name)
                 continue
+            lost = (f"not run on {', '.join(names)}: {what}" for what, names in unrun.items())
+            verdict = replace(verdict, notes=(*verdict.notes, *lost))
         verdict = tried(verdict, candidate, c, t)
         if not verdict.right:
             others = (other for other in tries if other is not t)
             return told_apart(verdict, ((formulas(c), o.state, candidate.run(o)) for o in others))
     if not verdict.shown and not verdict.error:
-        kept = tuple(n for n in verdict.notes if not n.startswith("not run on"))
-        sentence = f"it ran on none of the trials: {candidate.complaint}"
-        return replace(verdict, error=sentence, notes=kept)
+        return replace(verdict, error=f"it ran on none of the trials: {candidate.complaint}")
     return verdict
 
 
@@ -124,7 +126,7 @@ def opened(candidate: Program, t: Trial, load: Load | None) -> tuple[Program, li
     if candidate.layout is None:
         candidate = replace(candidate, layout=candidate.found(t))
         if candidate.layout is None:
-            return candidate, [f"not run on {t.name}: {candidate.complaint}"]
+            return candidate, []
         if candidate.layout.name != "columns":
             notes.append(f"layout: {candidate.layout.name}")
     if load and candidate.remembers(t):

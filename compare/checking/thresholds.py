@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.checking.inputs import Trial, trial
 from compare.configuration import Configuration, parse
-from compare.selftest.cases import TARGETS
+from compare.targets import TARGETS
 from compare.traces import Array
 from compare.verification import Batch
 

@@ -23,15 +23,12 @@ from compare.selftest.choices import (
     RULES,
     SPECIAL,
     TARGET_SCALES,
-    TARGETS,
     Random,
-    real,
 )
+from compare.targets import TARGETS, real
 from compare.tasks import frozen, normalization_state
 from compare.traces import Array
 from compare.verification import Batch
-
-__all__ = ["TARGETS", "Case", "case", "cases", "real"]
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,10 @@ r"""What random cases are made of: activations, losses, rules with their options
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-from compare.traces import Array
 
 Random = np.random.Generator
 
@@ -84,23 +82,3 @@ HARD: Mapping[str, float] = {  # and the scale of their weights
 }
 SPECIAL = ("plain",) * PLAIN + tuple(HARD)
 TARGET_SCALES = {"tiny gradients": 1e-12, "huge gradients": 1e8}
-
-
-def real(random: Random, n: int, m: int) -> Array:
-    return random.normal(size=(n, m))
-
-
-def labels(random: Random, n: int, m: int) -> Array:
-    return (random.random((n, m)) < 0.5).astype(float)
-
-
-def classes(random: Random, n: int, m: int) -> Array:
-    return np.eye(n)[:, random.integers(0, n, m)]
-
-
-TARGETS: dict[str, Callable[[Random, int, int], Array]] = {
-    "bce": labels,
-    "bce_with_logits": labels,
-    "cross_entropy": classes,
-    "cross_entropy_on_probabilities": classes,
-}

@@ -10,8 +10,8 @@ from compare.configuration import Configuration, output_of, parse
 from compare.datasets import Dataset, load
 from compare.preparation import layer_widths
 from compare.refusals import check_batches, check_configuration, check_depth, check_targets
-from compare.selftest.choices import TARGETS, real
 from compare.sweeping.grid import Cell
+from compare.targets import TARGETS, real
 from compare.tasks import Task, frozen
 
 TASKS = {"bce": "binary", "cross": "multiclass"}  # by the first word of the loss; else regression

@@ -6,6 +6,7 @@ import pytest
 from compare.checking.operations import examine_activation, examine_loss
 from compare.checking.rules import examine_rule
 from compare.checking.steps import examine_step
+from manual import optimizers
 
 
 def adam(wrong):
@@ -197,3 +198,16 @@ STEPS = {
 def test_a_mistake_in_a_step_has_one_name(name):
     step, like = STEPS[name]
     assert examine_step(step, f"two-layer {like} lr=0.1").diagnosis.names == (name,)
+
+
+RULES = [
+    ("sgd", "adam"), ("rmsprop", "adam"), ("adam", "adamax"), ("adagrad", "rmsprop"),
+    ("nadam", "adam"), ("radam", "adam"), ("momentum", "adagrad"), ("rprop", "sgd"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "asked"), RULES)
+def test_another_rule_than_asked_for_has_its_name(made, asked):
+    rule = getattr(optimizers, made)
+    verdict = examine_rule(lambda p, g, slots, lr: rule(p, g, slots, lr=lr), f"{asked} lr=0.01")
+    assert verdict.diagnosis.names == (f"{made} in place of {asked}",)

@@ -6,9 +6,11 @@ the contract of `compare.formulas.optimizers`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,7 @@ from compare.diagnosis.rules import (
 from compare.diagnosis.rules.mistake import ASCENTS, FALLING, Mistake, Rule, decays, decoupled
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant, plain
+from compare.formulas import optimizers
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
 
@@ -67,9 +70,27 @@ def mistakes(scene: Scene) -> Iterator[Variant]:
     if "weight_decay" in options:
         yield from undecayed(formulas) if options["weight_decay"] else unasked()
     rates = FALLING if formulas.rule.__name__ not in UNCOUNTED else ()
+    yield from others(formulas)
     for mistake in (*known, *decays(decoupled=decoupled(scene)), *ASCENTS, *rates):
         if mistake.shows(options):
             yield mistake.variant(rule)
+
+
+def others(formulas: Formulas) -> Iterator[Variant]:
+    """Yield another rule in place of this one, with the options that both have, its own at their defaults."""
+    name = formulas.rule.__name__
+    for other in FAMILIES:
+        rule = getattr(optimizers, other)
+        taken = inspect.signature(rule).parameters
+        options = {n: x for n, x in formulas.hyperparameters.items() if n in taken}
+        if FAMILIES[other][0] is not FAMILIES[name][0]:  # else an option tells them apart
+            yield Variant(f"{other} in place of {name}", other, name,
+                          formulas=partial(ruled, rule=rule, options=options))  # fmt: skip
+
+
+def ruled(formulas: Formulas, shown: Shown, *, rule: Rule, options: Mapping[str, Any]) -> Formulas:
+    lr = formulas.hyperparameters.get("lr", 0.01)
+    return replace(formulas, rule=rule, hyperparameters={"lr": lr, **options})
 
 
 def undecayed(formulas: Formulas) -> Iterator[Variant]:

@@ -55,14 +55,12 @@ def loss_values(scene: Scene) -> Iterator[Variant]:
 
 
 def unclamped(scene: Scene, name: str) -> Iterator[Variant]:
-    """Yield the loss formed from the logits, where it is one of probabilities."""
-    output = named(scene.last.formulas.activations[-1][0])[0]
-    other = {("sigmoid", "bce"): stated.bce_with_logits,
-             ("softmax", "cross_entropy_on_probabilities"): stated.cross_entropy}.get((output, name))  # fmt: skip
-    if other:
-        Z = f"Z{scene.depth}"
+    """Yield the loss formed from the logits, where it is that of a sigmoid's output."""
+    output, Z = named(scene.last.formulas.activations[-1][0])[0], f"Z{scene.depth}"
+    if (output, name) == ("sigmoid", "bce"):
         yield plain(f"the loss is formed from the logits {Z}, which saturate nowhere",
-                    lambda r, s: other(r.read(Z), r.read("Y")), f"{other.__name__}({Z}, Y)", line(scene))  # fmt: skip
+                    lambda r, s: stated.bce_with_logits(r.read(Z), r.read("Y")),
+                    f"np.mean(np.logaddexp(0, {Z}) - Y * {Z})", line(scene))  # fmt: skip
 
 
 def reoptioned(name: str, options: dict[str, float], scene: Scene, index: int) -> Iterator[Variant]:

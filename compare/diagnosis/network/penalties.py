@@ -62,9 +62,9 @@ def averaged(
 ) -> Tracked:
     """Return the loss averaged with what was shown a step before; over all steps alike where `weight` is 0."""
     known = (*scene.steps, *scene.after)
-    k = next((k for k, other in enumerate(known) if other.trace is s.trace), 0)
-    if k == 0:
-        return loss if start else (1.0 - weight) * loss
+    k = next((k for k, other in enumerate(known) if other.trace is s.trace), None)
+    if not k:
+        return loss if start or k is None else (1.0 - weight) * loss
     share = weight or k / (k + 1.0)
     return (1.0 - share) * loss + share * known[k - 1].now("loss")
 

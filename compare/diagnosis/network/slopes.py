@@ -62,7 +62,9 @@ SLOPES: dict[str, dict[str, Formula]] = {
         ),
     },
     "elu": {
-        "a + 1 in place of a + alpha": lambda z, a, da, alpha: where(z > 0.0, da, da * (a + 1.0)),
+        "a + 1 in place of a + alpha": lambda z, a, da, alpha: where(
+            z > 0.0, da, da * (alpha * exp(minimum(z, 0.0)) + (1.0 - alpha))
+        ),
         "derivative 1 at exactly zero": lambda z, a, da, alpha: where(
             z >= 0.0, da, stated.elu_gradient(z, a, da, alpha=alpha)
         ),

@@ -115,7 +115,22 @@ def is_pair(x: Any) -> bool:
     return isinstance(x, tuple | list) and len(x) == 2 and all(map(is_number, x))
 
 
-KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+def above_zero(x: Any) -> bool:
+    return is_number(x) and x > 0.0
+
+
+def share(x: Any) -> bool:
+    return is_number(x) and 0.0 <= x <= 1.0
+
+
+Kind = tuple[Callable[[Any], bool], str]  # whether a value can be meant, and what is expected
+POSITIVE: Kind = (above_zero, "a number above 0")
+PROBABILITY: Kind = (lambda x: share(x) and x < 1.0, "a number p, 0 <= p < 1")
+COUNT: Kind = (
+    lambda x: isinstance(x, int) and above_zero(x) and x <= 2**31, "a whole number, 1 or more",
+)  # fmt: skip
+MOMENTUM: Kind = (lambda x: x is None or share(x), "a number from 0 to 1, or none")
+KINDS: Mapping[str, Kind] = {
     "float": (is_number, "a finite number"),
     "float | None": (lambda x: x is None or is_number(x), "a finite number or none"),
     "int": (lambda x: is_number(x) and isinstance(x, int), "a whole number"),

@@ -2,7 +2,7 @@ r"""What cannot be meant is refused before anything of a candidate is run: Value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,18 @@ import manual.activations
 import manual.losses
 import manual.optimizers
 from compare.configuration import Configuration, parse
-from compare.options import check_options, is_number
+from compare.options import COUNT, MOMENTUM, POSITIVE, PROBABILITY, Kind, check_options
 
 MODULES = {"activation": manual.activations, "loss": manual.losses, "rule": manual.optimizers}
 ONE, HALF, LABELS = np.ones((1, 1)), np.full((2, 1), 0.5), np.array([[1.0], [0.0]])
 
 
-def above_zero(x: Any) -> bool:
-    return is_number(x) and x > 0.0
-
-
-def share(x: Any) -> bool:
-    return is_number(x) and 0.0 <= x <= 1.0
-
-
-SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("clip", "clip_norm", "clip_value"), (above_zero, "a number above 0")),
-    "dropout": (lambda x: share(x) and x < 1.0, "a number p, 0 <= p < 1"),
-    "accumulate": (lambda x: isinstance(x, int) and above_zero(x), "a whole number, 1 or more"),
-    "bn_eps": (above_zero, "a number above 0"),
-    "bn_momentum": (lambda x: x is None or share(x), "a number from 0 to 1, or none"),
+SETTINGS: Mapping[str, Kind] = {
+    **dict.fromkeys(("clip", "clip_norm", "clip_value"), POSITIVE),
+    "dropout": PROBABILITY,
+    "accumulate": COUNT,
+    "bn_eps": POSITIVE,
+    "bn_momentum": MOMENTUM,
 }
 
 

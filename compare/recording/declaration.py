@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from compare.configuration import CLIPS, Configuration
+from compare.options import COUNT, MOMENTUM, POSITIVE, PROBABILITY, Kind, is_number
 from compare.recording.container import read_json, short
 from compare.recording.hyperparameters import attempt
 from compare.recording.names import PARAMETERS, whole
@@ -65,14 +66,6 @@ def frozen(value: Any) -> Any:
     return {n: frozen(v) for n, v in value.items()} if isinstance(value, dict) else value
 
 
-def number(x: Any, low: float = -1e308, high: float = 1e308) -> bool:
-    return isinstance(x, int | float) and not isinstance(x, bool) and low <= x <= high
-
-
-def above_zero(x: Any) -> bool:
-    return number(x, low=5e-324)
-
-
 def text(x: Any) -> bool:
     return isinstance(x, str) and 0 < len(x) <= LONGEST
 
@@ -82,7 +75,7 @@ def each(fits: Callable[[Any], bool], x: Any, most: int = DEEPEST) -> bool:
 
 
 def setting(x: Any) -> bool:
-    return x is None or isinstance(x, bool) or number(x) or each(number, x, most=10)
+    return x is None or isinstance(x, bool) or is_number(x) or each(is_number, x, most=10)
 
 
 def settings(x: Any) -> bool:
@@ -94,18 +87,13 @@ def clips(x: Any) -> bool:
         settings(x)
         and len(x) == 1
         and x.keys() <= CLIPS.keys()
-        and all(map(above_zero, x.values()))
+        and all(map(POSITIVE[0], x.values()))
     )
 
 
 def normalizes(x: Any) -> bool:
     known = settings(x) and x.keys() <= {"eps", "momentum"}
-    momentum = x.get("momentum") if known else None
-    return known and above_zero(x.get("eps", 1e-5)) and (momentum is None or number(momentum, 0, 1))
-
-
-def whole_number(x: Any) -> bool:
-    return isinstance(x, int) and number(x, 1, 2**31)
+    return known and POSITIVE[0](x.get("eps", 1e-5)) and MOMENTUM[0](x.get("momentum"))
 
 
 def parameter(x: Any) -> bool:
@@ -113,7 +101,7 @@ def parameter(x: Any) -> bool:
 
 
 NAMES = 'a list of names, one a layer, such as ["relu", "identity"]'
-KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+KINDS: Mapping[str, Kind] = {
     "activations": (lambda x: x != [] and each(text, x), NAMES),
     "loss": (text, 'a name such as "mse"'),
     "optimizer": (text, 'a name such as "adam"'),
@@ -123,8 +111,8 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda x: x is None or normalizes(x),
         'null, or {"eps": above 0, "momentum": from 0 to 1 or null}',
     ),
-    "dropout": (lambda x: number(x, 0) and x < 1, "a number p, 0 <= p < 1"),
-    "accumulate": (whole_number, "the number of micro-batches of an update, 1 or more"),
+    "dropout": PROBABILITY,
+    "accumulate": COUNT,
     "undecayed": (lambda x: each(PARAMETERS.__contains__, x), f"a list of {', '.join(PARAMETERS)}"),
     "frozen": (lambda x: each(parameter, x), 'a list of parameters, such as ["W1"]'),
 }

@@ -15,12 +15,12 @@ from compare.reports.html.terms import term
 from compare.traces import PARAMETERS, kind
 
 COLUMNS = {
-    "forward": (10, 118),
-    "backward": (148, 140),
-    "gradient": (308, 102),
-    "parameter": (434, 92),
+    "forward": (10, 136),
+    "backward": (166, 140),
+    "gradient": (326, 102),
+    "parameter": (452, 92),
 }
-WIDTH, ROW, BOX, HEAD = 536, 50, 40, 22
+WIDTH, ROW, BOX, HEAD = 554, 50, 40, 22
 KINDS: Mapping[str, tuple[str, ...]] = {
     "forward": ("Z", "N", "A", "D"),
     "backward": ("dZ", "dN", "dA", "dD"),
@@ -86,7 +86,8 @@ class Flow:
 def flow(statuses: Mapping[str, str], c: Configuration) -> Flow:
     """Draw the entries of a step; `statuses` says of each whether it agrees, is wrong, is inherited, ..."""
     L, top = len(c.activations), 10
-    nodes = {"X": Node("X", "the batch", *COLUMNS["forward"][:1], top, 118, "given", "X")}
+    left, width = COLUMNS["forward"]
+    nodes = {"X": Node("X", "the batch", left, top, width, "given", "X")}
     bands, top = [], top + ROW
     for l in range(1, L + 1):
         layer = placed(statuses, c, l, top + HEAD)

@@ -35,6 +35,10 @@ def function(l: int, c: Configuration) -> str:
     return parse(c.activations[l - 1])[0]
 
 
+def loss(c: Configuration) -> str:
+    return parse(c.loss)[0].removesuffix("_on_probabilities")
+
+
 def slope(l: int, c: Configuration) -> str:
     """Return the gradient through layer l's activation."""
     g, Z = function(l, c), activated(l, c)
@@ -61,7 +65,7 @@ TERMS: Mapping[str, Callable[[int, Configuration], str]] = {
     "N": lambda l, c: f"batch norm of Z{l}",
     "A": lambda l, c: f"{function(l, c)}({activated(l, c)})",
     "D": lambda l, c: f"A{l} ∘ mask{l} / (1 − p)",
-    "loss": lambda l, c: f"{parse(c.loss)[0]}(A{len(c.activations)}, Y)",
+    "loss": lambda l, c: f"{loss(c)}(A{len(c.activations)}, Y)",
     "dA": output_gradient,
     "dD": returned,
     "dN": slope,

@@ -33,12 +33,13 @@ class Parsed(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.links, self.ids, self.tags, self.addresses = [], set(), set(), []
+        self.links, self.ids, self.tags, self.addresses, self.twice = [], set(), set(), [], set()
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         self.tags.add(tag)
+        self.twice |= {given["id"]} & self.ids if given.get("id") else set()
         self.ids.add(given.get("id"))
         if tag == "a":
             self.links.append(given["href"])
@@ -62,6 +63,10 @@ def test_nothing_comes_from_elsewhere_and_nothing_runs(book):
     for name, page in parsed(book).items():
         assert "script" not in page.tags, name
         assert not [a for a in page.addresses if re.match(r"(https?:)?//", a)], name
+
+
+def test_no_two_elements_of_a_page_have_one_id(book):
+    assert {name: page.twice for name, page in parsed(book).items() if page.twice} == {}
 
 
 def test_every_page_can_be_reached_from_the_first(book):

@@ -477,6 +477,7 @@ def test_the_command_follows_a_schedule_that_looks_at_the_losses(tmp_path):
         (["--by", "hand"], "choose manual or torch"),
         (["--optimizer", "adan"], "unknown optimizer"),
         (["--steps", "2"], "exists; name another file"),
+        (["-o", "run.bin"], "name a file that ends in .safetensors"),
     ],
 )
 def test_the_command_refuses_bad_input_in_one_sentence(options, message, tmp_path):

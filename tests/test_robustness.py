@@ -139,9 +139,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(parity, capsy
 LIMITED = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
 
 
-@pytest.mark.parametrize("words", [("run", "--json", "a"), ("record", "--force", "-o", "a")])
+@pytest.mark.parametrize("words", [("run", "--json", "a"), ("record", "--force", "-o", "a.safetensors")])
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, words):
-    (tmp_path / "a").write_text("mine")
+    (tmp_path / words[-1]).write_text("mine")
     code = f"{LIMITED}from compare.commands import main; sys.argv = {['parity', *words, '--steps', '3']}; main()"
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True
@@ -149,8 +149,8 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, words):
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "make room" in done.stderr
-    assert [p.name for p in tmp_path.iterdir()] == ["a"]
-    assert (tmp_path / "a").read_text() == "mine"
+    assert [p.name for p in tmp_path.iterdir()] == [words[-1]]
+    assert (tmp_path / words[-1]).read_text() == "mine"
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

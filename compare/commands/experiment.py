@@ -95,7 +95,7 @@ def found(run: Callable[[], Outcome]) -> Outcome:
         print(f"DIVERGENCE: {error}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        print("parity: interrupted; nothing was written", file=sys.stderr)
+        print("parity: nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

@@ -42,6 +42,8 @@ def record(
         if by not in ("manual", "torch"):
             raise ValueError(f"--by is {by!r}; choose manual or torch")
         writable(out)
+        if out.suffix != ".safetensors":
+            raise ValueError(f"--out is {out}; name a file that ends in .safetensors")
         from compare.preparation import prepare
 
         options["options"] = assigned(options.pop("option") or [])

@@ -28,7 +28,7 @@ def figure(
         axes = canvas.subplots(1, columns, squeeze=False)[0]
         draw(axes if columns > 1 else axes[0])
         canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return framed(coloured(file.getvalue()), words, caption)
+    return framed(coloured(file.getvalue(), key or words), words, caption)
 
 
 def framed(svg: str, words: str, caption: str) -> str:
@@ -36,13 +36,15 @@ def framed(svg: str, words: str, caption: str) -> str:
     return f"<figure>{svg.replace('<svg ', start, 1)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def coloured(svg: str) -> str:
-    """Return matplotlib's SVG without its prologue, its colours the page's, its width the page's."""
+def coloured(svg: str, key: str) -> str:
+    """Return matplotlib's SVG without its prologue, its colours and width the page's, its ids its own."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
+    prefix = re.sub(r"\W", "", key)
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
     return re.sub(r"\n\s*\n", "\n", svg)
 
 

@@ -90,7 +90,7 @@ def test_a_mean_that_is_not_0_is_found():
         (lambda a, b: np.zeros((b, a)), "it takes a, b: which is the number of inputs?"),
         (lambda shape: np.zeros(shape), "it draws the same weights each time it is called"),
         (lambda shape: np.random.default_rng(0).normal(size=shape), "and so for every layer"),
-        (lambda shape, rng: rng.normal(size=3), "it returned an array (3,); expected (36, 24)"),
+        (lambda shape, rng: rng.normal(size=3), "it returned an array (3,); expected (37, 26)"),
         (lambda shape, rng: 1 / 0, "ZeroDivisionError"),
         ("he", "it is no function"),
     ],

@@ -255,6 +255,28 @@ def test_a_wrong_mean_of_an_epoch_in_a_recording_is_found_and_named(tmp_path, na
     assert found.diagnosis.names == (name,)
 
 
+def test_a_later_evaluation_may_have_no_targets(tmp_path):
+    random = np.random.default_rng(2)
+    given = [Batch(b.X, b.Y) for b in batches(PLAIN)][:2]
+    first = {"evalX": random.normal(size=(5, 9)), "evalY": random.normal(size=(3, 9))}
+    given[0] = Batch(given[0].X, given[0].Y, state=first)
+    given[1] = Batch(given[1].X, given[1].Y, state={"evalX": random.normal(size=(5, 4))})
+
+    def step(state, X, Y):
+        at = PLAIN.by_hand()(state, X, Y)
+        x, y = state["evalX"], state.get("evalY", np.zeros((3, state["evalX"].shape[1])))
+        shown = evaluated(PLAIN, at, state, x, y if y.shape[1] == x.shape[1] else y[:, :4])
+        return (
+            at
+            | ({} if x.shape[1] == 9 else {"evalA2": shown["evalA2"]})
+            | (shown if x.shape[1] == 9 else {})
+        )
+
+    record(tmp_path / "run.safetensors", step, start(PLAIN), given, About(PLAIN, "float64", 0))
+    found = findings(tmp_path / "run.safetensors")
+    assert (found.code, found.entries["evalA2"].shown, found.entries["evalloss"].shown) == (0, 2, 1)
+
+
 def test_an_evaluation_in_a_recording_needs_what_it_is_made_of(tmp_path):
     def without(name):
         given = [

@@ -7,7 +7,9 @@ import pytest
 
 from compare.checking import Wrong, check_activation, check_step
 from compare.checking.steps import examine_step
+from compare.checking.training import check_training
 from compare.commands import main
+from compare.verification import Batch
 
 SGD = "two-layer relu mse sgd lr=0.1"
 
@@ -105,7 +107,7 @@ def wrong_shape(name, cut):
         ("Z1", lambda x: x[:2], ()),
         ("Z1", lambda x: x[:, :3], ()),
         ("dW1", np.ravel, ("the numbers of dW1 in another shape: reshaped, or flattened",)),
-        ("db1", np.sum, ("summed over everything: along axis=1, keepdims=True, there is one number for each unit",)),
+        ("db1", np.sum, ("summed over everything, where there is one number for each unit: along axis=1, keepdims=True",)),
         ("db1", lambda x: np.repeat(x, len(x), axis=1), ("(n,) against (n, 1) broadcasts to (n, n); keep the sum over the examples (n, 1), keepdims=True",)),
     ],
 )  # fmt: skip
@@ -227,3 +229,136 @@ def test_what_follows_parameters_that_are_not_finite_is_not_judged():
     like = "two-layer relu softmax cross_entropy_on_probabilities sgd lr=0.1"
     notes = check_step(blown_up, like).notes
     assert "the parameters leave the finite numbers: what follows is not judged" in notes
+
+
+def kept_in_place(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    m = state.setdefault("m", {})
+    for n in g:
+        m[n] = 0.9 * m.get(n, 0) + g[n]
+        state[n] -= lr * m[n]
+    return loss
+
+
+def handed_on(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    m = {n: 0.9 * state.get("m", {}).get(n, 0) + g[n] for n in g}
+    return {**state, "loss": loss, "m": m, "grads": g, **descended(state, m, lr)}
+
+
+def apart(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    new = descended(state, g, lr)
+    return {
+        "loss": loss,
+        "weights": {n: new[n] for n in ("W1", "W2")},
+        "biases": {n: new[n] for n in ("b1", "b2")},
+    }
+
+
+@pytest.mark.parametrize("step", [kept_in_place, handed_on])
+def test_a_nested_state_may_be_changed_in_place_or_handed_on(step):
+    verdict = check_step(step, "two-layer relu mse momentum momentum=0.9 lr=0.1")
+    assert {"m.W1", "W1"} <= {*verdict.shown}
+
+
+def test_weights_and_biases_may_stand_apart():
+    assert {"W1", "b1"} <= {*check_step(apart, SGD).shown}
+
+
+def twice(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    return {"loss": loss, "params": {n: 0 * x for n, x in g.items()}, **descended(state, g, lr)}
+
+
+def in_two(state, X, Y, lr=0.1):
+    _, loss, g = made(state, X, Y)
+    return {n: 0 * x for n, x in g.items()}, {"loss": loss, "params": descended(state, g, lr)}
+
+
+@pytest.mark.parametrize("step", [twice, in_two])
+def test_entries_of_one_name_that_differ_are_refused(step):
+    assert "which is which?" in examine_step(step, SGD).error
+
+
+def rows_in_place(state, X, Y, lr=0.1):
+    Z1 = X @ state["W1"].T + state["b1"]
+    A1 = np.maximum(Z1, 0, out=Z1)
+    d = 2 * (A1 @ state["W2"].T + state["b2"] - Y) / Y.size
+    e = (d @ state["W2"]) * (A1 > 0)
+    g = {"W2": d.T @ A1, "b2": d.sum(axis=0), "W1": e.T @ X, "b1": e.sum(axis=0)}
+    return {"Z1": Z1, "A1": A1, **descended(state, g, lr)}
+
+
+def test_an_array_written_over_is_told_in_rows_and_in_a_run_too():
+    told = "Z1 is the same array as A1, which is written over it: not judged"
+    verdict = check_step(rows_in_place, SGD)
+    assert {told, "layout: rows"} <= {*verdict.notes}
+    random = np.random.default_rng(0)
+    state = {"W1": random.normal(size=(4, 5)), "b1": random.normal(size=(4, 1))}
+    state |= {"W2": random.normal(size=(3, 4)), "b2": random.normal(size=(3, 1))}
+    batch = Batch(random.normal(size=(5, 7)), random.normal(size=(3, 7)))
+    trace = in_place(state, batch.X, batch.Y, lr=0.1)
+    verdict = check_training([trace], SGD, state, [batch])
+    assert told in verdict.notes
+
+
+def test_a_run_may_show_mappings_lists_and_tensors():
+    import torch
+
+    random = np.random.default_rng(0)
+    state = {"W1": random.normal(size=(4, 5)), "b1": random.normal(size=(4, 1))}
+    state |= {"W2": random.normal(size=(3, 4)), "b2": random.normal(size=(3, 1))}
+    batch = Batch(random.normal(size=(5, 7)), random.normal(size=(3, 7)))
+    _, loss, g = made(state, batch.X, batch.Y)
+    shown = {"loss": torch.tensor(loss, requires_grad=True), "grads": g, "log": [1, [2]]}
+    verdict = check_training([shown | {"params": descended(state, g, 0.1)}], SGD, state, [batch])
+    assert {"loss", "dW1", "W1"} <= {*verdict.shown}
+
+
+@pytest.mark.parametrize("each", [True, False])
+def test_gradients_of_a_softmax_may_be_divided_in_the_end(each):
+    def step(state, X, Y, lr=0.1):
+        N = Y.size if each else X.shape[1]
+        A1 = np.tanh(state["W1"] @ X + state["b1"])
+        Z2 = state["W2"] @ A1 + state["b2"]
+        E = np.exp(Z2 - Z2.max(axis=0))
+        dZ2 = (E / E.sum(axis=0) - Y) * N / X.shape[1]
+        dZ1 = (state["W2"].T @ dZ2) * (1 - A1**2)
+        g = {"W2": dZ2 @ A1.T / N, "b2": dZ2.sum(axis=1, keepdims=True) / N}
+        g |= {"W1": dZ1 @ X.T / N, "b1": dZ1.sum(axis=1, keepdims=True) / N}
+        return {"dZ2": dZ2} | {f"d{n}": x for n, x in g.items()} | descended(state, g, lr)
+
+    like = "two-layer tanh softmax cross_entropy_on_probabilities sgd lr=0.1"
+    notes = [n for n in check_step(step, like).notes if "times the gradient" in n]
+    assert notes == [
+        f"dZ2 is {'m n_y' if each else 'm'} times the gradient, which dW2, db2, ... are divided by"
+    ]
+
+
+def test_gradients_of_micro_batches_may_be_divided_in_the_end():
+    def step(state, X, Y, lr=0.1):
+        k, (_, _, g) = state.get("count", 0) + 1, made(state, X, Y)
+        d = 2 * (state["W2"] @ np.maximum(state["W1"] @ X + state["b1"], 0) + state["b2"] - Y)
+        new = {"count": k, "dZ2": d} | {f"d{n}": x for n, x in g.items()}
+        for n, x in g.items():
+            a = x + (state[f"sum.{n}"] if k % 3 != 1 else 0)
+            new |= {f"sum.{n}": a, n: state[n] - lr * a / 3 if k % 3 == 0 else state[n]}
+        return new
+
+    notes = check_step(step, f"{SGD} accumulate=3").notes
+    assert "dZ2 is m n_y times the gradient, which dW2, db2, ... are divided by" in notes
+
+
+def test_a_scale_that_the_rule_does_not_see_is_no_convention():
+    def step(state, X, Y, lr=0.1):
+        Z1 = state["W1"] @ X + state["b1"]
+        d = 2 * (state["W2"] @ np.maximum(Z1, 0) + state["b2"] - Y)
+        e = (state["W2"].T @ d) * (Z1 > 0)
+        g = {"W2": d @ np.maximum(Z1, 0).T, "b2": d.sum(axis=1, keepdims=True)}
+        g |= {"W1": e @ X.T, "b1": e.sum(axis=1, keepdims=True)}
+        signs = {n: np.sign(x) for n, x in g.items()}
+        return {"dZ2": d} | descended(state, signs, lr)
+
+    verdict = examine_step(step, "two-layer relu mse adam lr=0.1")
+    assert verdict.divergence.origin == "dZ2"

@@ -140,6 +140,10 @@ def test_an_early_stop_is_told(capsys, monkeypatch):
     assert "both stopped early, after 1 epochs without a better loss" in " ".join(out.split())
 
 
+def test_a_flag_may_be_given_twice(capsys, monkeypatch):
+    assert call(capsys, monkeypatch, *SHORT, "--batch-norm", "--batch-norm")[0] == 0
+
+
 def test_a_mistake_of_parity_itself_is_no_divergence(capsys, monkeypatch):
     monkeypatch.setattr("compare.preparation.prepare", lambda r: 1 // 0)
     code, out, err = call(capsys, monkeypatch)

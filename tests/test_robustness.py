@@ -139,7 +139,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(parity, capsy
 LIMITED = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
 
 
-@pytest.mark.parametrize("words", [("run", "--json", "a"), ("record", "--force", "-o", "a.safetensors")])
+@pytest.mark.parametrize(
+    "words", [("run", "--json", "a"), ("record", "--force", "-o", "a.safetensors")]
+)
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, words):
     (tmp_path / words[-1]).write_text("mine")
     code = f"{LIMITED}from compare.commands import main; sys.argv = {['parity', *words, '--steps', '3']}; main()"

@@ -107,22 +107,37 @@ def call_step(
     return function(**{names[0]: state, names[1]: X, names[2]: Y}, **options)
 
 
-GRADIENTS, GROUPS = ("grads", "gradients", "grad"), ("params", "parameters", "weights", "cache")
+GRADIENTS = ("grads", "gradients", "grad")
+GROUPS = ("params", "parameters", "weights", "biases", "cache", "result", "state")
 
 
 def flattened(shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return entries with those of mappings among them: grads' W1 as dW1, m's as m.W1, those of params as they are.
+
+    Raises ValueError where two of one name differ.
 
     >>> sorted(flattened({"loss": 1.0, "grads": {"W1": 2.0}, "m": {"W1": 3.0}}))
     ['dW1', 'grads', 'loss', 'm', 'm.W1']
     """
     out = dict(shown)
     for group, part in shown.items():
-        for name, x in part.items() if isinstance(part, Mapping) else ():
+        for name, x in flattened(part).items() if isinstance(part, Mapping) else ():
             text = str(name)
             short = f"d{text}" if group in GRADIENTS and text[:1] != "d" else text
-            out.setdefault(short if group in (*GRADIENTS, *GROUPS) else f"{group}.{text}", x)
+            full = short if group in (*GRADIENTS, *GROUPS) else f"{group}.{text}"
+            if full in out and not same(out[full], x):
+                raise ValueError(
+                    f"it shows {full} twice, once in {group}, and they differ: which is which? Name "
+                    "gradients dW1, db1, ... and leave out what is not meant"
+                )
+            out[full] = x
     return out
+
+
+def inner(shown: Mapping[str, Any]) -> set[str]:
+    """Return the names of entries that stand in a mapping among them: a program finds them there again."""
+    groups = {n: x for n, x in shown.items() if isinstance(x, Mapping)}
+    return flattened(groups).keys() - groups.keys()
 
 
 def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Any]:
@@ -131,12 +146,13 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
     several = isinstance(result, tuple | list) and any(isinstance(x, Mapping) for x in result)
     for part in result if several else [] if result is None else [result]:
         if isinstance(part, Mapping):
+            part = flattened(part)
             if twice := shown.keys() & part.keys():
                 raise ValueError(
                     f"it returned two mappings that both have {min(twice)}: which is which? "
                     "Name gradients dW1, db1, ... and return one mapping"
                 )
-            shown |= flattened(part)
+            shown |= part
         elif np.ndim(part) == 0 and part is not None:
             shown["loss"] = part
         elif not several:
@@ -144,7 +160,5 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
                 f"it returned a {type(part).__name__}; return a mapping of names to arrays such as "
                 '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
             )
-    for name, x in given.items():
-        if name not in shown and not (name in before and same(x, before[name])):
-            shown[name] = x
-    return shown
+    changed = {n: x for n, x in given.items() if not (n in before and same(x, before[n]))}
+    return {**flattened({n: x for n, x in changed.items() if n not in shown}), **shown}

@@ -1,4 +1,4 @@
-r"""Other ways of showing the same step: gradients divided later, the short form, an array written over, a late mean."""
+r"""Other ways of showing the same step: gradients divided later, the short form, an array written over."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking.elsewhere import later
 from compare.checking.judging import SHORTENED, Judgement, shortened
 from compare.distances import distance
 from compare.divergence import Divergence
@@ -67,21 +68,20 @@ def conventions(
     short, L = shorter(j, batch), len(j.shown.formulas.activations)
     if short:
         yield short_of(formulas), trace, found.origin, SHORTENED.format(L=L)
-    told = [n for n in (f"dW{L}", f"W{L}") if n in j.distances]
-    if first and told and found.origin in (f"dA{L}", f"dZ{L}"):
-        for each in (len(batch.Y), 1):
-            note = f"{found.origin} is {'m n_y' if each == len(batch.Y) else 'm'} times the gradient, which dW{L}, db{L}, ... are divided by"
-            whole = summed_of(formulas, each)
-            yield whole, trace, told[0], note
+    divided = [n for n in (f"dW{L}", f"W{L}" * linear(j.shown.formulas)) if n in j.distances]
+    if first and divided and found.origin in (f"dA{L}", f"dZ{L}"):
+        for whole, note in undivided(formulas, batch):
+            told = f"{found.origin} is {note} times the gradient, which dW{L}, db{L}, ... are divided by"
+            yield whole, trace, divided[0], told
             if short:
-                yield short_of(whole), trace, told[0], note
-    if later := overwritten(found.origin, trace, j):
-        note = f"{found.origin} is the same array as {later}, which is written over it: not judged"
+                yield short_of(whole), trace, divided[0], told
+    if over := overwritten(found.origin, trace, j):
+        note = f"{found.origin} is the same array as {over}, which is written over it: not judged"
         less = {n: x for n, x in trace.items() if n != found.origin}
-        yield formulas, less, later, note
+        yield formulas, less, over, note
 
 
-def short_of(formulas: Callable[[Batch], Formulas]) -> Callable[[Batch], Formulas]:
+def short_of(formulas: Statement) -> Statement:
     """Return the formulas with the short form of the gradient at the output."""
     return lambda batch: shortened(formulas(batch), batch) or formulas(batch)
 
@@ -92,16 +92,36 @@ def shorter(j: Judgement, batch: Batch) -> Formulas | None:
     return None if f"dA{len(f.activations)}" in j.distances else shortened(f, batch)
 
 
-def summed_of(formulas: Callable[[Batch], Formulas], each: int) -> Callable[[Batch], Formulas]:
-    """Return the formulas whose gradients are divided by the examples, times `each`, in those of the parameters."""
-    return lambda batch: replace(formulas(batch), summed=float(batch.X.shape[1] * each))
+def linear(f: Formulas) -> bool:
+    """Tell whether the update tells a gradient from a multiple of it."""
+    return getattr(f.rule, "__name__", "") in ("sgd", "momentum") and f.clip is None
+
+
+def undivided(formulas: Statement, batch: Batch) -> Iterator[tuple[Statement, str]]:
+    """Yield the formulas whose gradients are divided in the end, by the examples, outputs and micro-batches, in words."""
+    k = formulas(batch).accumulate
+    for outputs, what in ((True, "m n_y"), (False, "m")):
+        yield summed_of(formulas, outputs), what
+        if k > 1:
+            yield summed_of(formulas, outputs, k), f"{what} k"
+            yield summed_of(later(formulas), outputs), what
+
+
+def summed_of(formulas: Statement, outputs: bool, k: int = 1) -> Statement:
+    """Return the formulas whose gradients are divided by the examples in the end, and by the outputs, or by k."""
+
+    def summed(batch: Batch) -> Formulas:
+        n = batch.Y.size if outputs else batch.X.shape[1]
+        return replace(formulas(batch), summed=float(n * k))
+
+    return summed
 
 
 def overwritten(name: str, trace: Mapping[str, Any], j: Judgement) -> str:
     """Return the later entry that an entry shares its memory with; "" where there is none."""
     x = np.asarray(trace[name])
-    later = (n for n in trace if x.ndim and n in j.expected and after(n, name, j))
-    return next((n for n in later if np.shares_memory(x, np.asarray(trace[n]))), "")
+    known = (n for n in trace if x.ndim and n in j.expected and after(n, name, j))
+    return next((n for n in known if np.shares_memory(x, np.asarray(trace[n]))), "")
 
 
 def unscaled(j: Judgement) -> bool:

@@ -96,6 +96,7 @@ def examine(
         hidden=in_order(j, hidden - shown),
         arrays=arrays,
         notes=tuple(notes),
+        statement=formulas,
     )
 
 
@@ -157,6 +158,7 @@ def reference_trace(j: Judgement, start: Trace, batch: Batch, reference: Referen
         return reference(state, batch.X, batch.Y, **batch.options)
 
 
+@np.errstate(all="ignore")  # what overflows is judged where it stands
 def rounded_off(carried: Mapping[str, Tracked], dtype: np.dtype[Any]) -> dict[str, Array]:
     return {
         n: np.asarray(int(x.value)) if kind(n) in COUNTS else np.array(x.value.astype(dtype))

@@ -135,7 +135,11 @@ def accepted_form(
     if named(formulas.loss[0])[0] != "bce":
         return ""
     A, Y = exact(fitted[f"A{L}"], batch.X.dtype), exact(batch.Y, batch.X.dtype)
-    form = (A - Y) / float(A.value.size * formulas.accumulate) / maximum((1.0 - A) * A, 1e-12)
+    form = (
+        (A - Y)
+        / (A.value.size * formulas.accumulate / formulas.summed)
+        / maximum((1.0 - A) * A, 1e-12)
+    )
     near = distance(fitted[name], form)
     if near.ratio > CAP:
         return ""
@@ -181,7 +185,7 @@ def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, 
         if kind not in "biuf":
             notes.append(f"{name} is not an array of numbers ({type(x).__name__}): not judged")
             continue
-        clean[str(name)] = np.array(x, dtype=dtype if name not in COUNTS else None)
+        clean[str(name)] = np.array(np.asarray(x), dtype=dtype if name not in COUNTS else None)
     return clean, notes
 
 
@@ -190,7 +194,7 @@ def counted(
 ) -> list[str]:
     """Read a count of micro-batches that goes on, or starts anew, as 1 to k; sums emptied after the update as not shown."""
     notes, micro = [], clean.get("micro")
-    if micro is not None and micro.size == 1 and micro.dtype.kind in "iu":
+    if micro is not None and micro.size == 1 and (micro == np.round(micro)).all():
         clean["micro"] = (micro.astype(int) - 1) % k + 1
         if (micro < 1).any():
             notes.append(f"micro is 0 after the update, read as {k}")

@@ -46,9 +46,13 @@ class Layout:
             return x
         what, x = self.kind(name), np.asarray(x)
         if self.rows and what in VECTORS and x.ndim:
-            return np.array(x.reshape(-1) if out else x.reshape(-1, 1))
+            return np.array(x.reshape(-1)) if out else x.reshape(-1, 1)
         turn = (self.rows and what in ROWS) or (self.in_by_out and what == "W")
-        return np.array(x.T, order="C") if turn and x.ndim == 2 else x
+        if not turn or x.ndim != 2:
+            return x
+        return (
+            np.array(x.T, order="C") if out else x.T
+        )  # that shares its memory with what does in rows
 
     def fits(self, shown: Mapping[str, Any], t: Trial) -> bool:
         """Tell whether the parameters that come back have the shapes they went with."""

@@ -2,6 +2,7 @@ r"""What somebody's program shows: arrays of numbers, or something else, which i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -34,7 +35,7 @@ def fresh(x: Any) -> Any:
     """Return a copy: of numbers an array, of anything else as good a copy as can be had."""
     x = plain(x)
     if numeric(x):
-        return np.array(x)
+        return np.array(np.asarray(x))
     try:
         return deepcopy(x)
     except Exception:  # it holds what cannot be copied
@@ -42,9 +43,13 @@ def fresh(x: Any) -> Any:
 
 
 def same(x: Any, y: Any) -> bool:
-    """Tell whether two entries are equal, NaN for NaN; of what holds no numbers there is no telling."""
+    """Tell whether two entries are equal, NaN for NaN; of what holds no numbers, whether it looks alike."""
+    if isinstance(x, Mapping) and isinstance(y, Mapping):
+        return x.keys() == y.keys() and all(same(x[n], y[n]) for n in x)
+    if isinstance(x, list | tuple) and isinstance(y, list | tuple) and not numeric(x):
+        return len(x) == len(y) and all(map(same, x, y))
     if not (numeric(x) and numeric(y)):
-        return numeric(x) == numeric(y)
+        return type(x) is type(y)
     if np.shape(x) != np.shape(y):
         return False
     return bool(np.array_equal(x, y, equal_nan=np.asarray(x).dtype.kind in "fc"))

@@ -2,14 +2,15 @@ r"""What somebody's program raised, and the line of its own where it did."""
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-HERE = str(Path(__file__).parents[1])  # compare
-INSTALLED = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
+HERE = f"{Path(__file__).parents[1]}{os.sep}"  # compare
+INSTALLED = tuple(sysconfig.get_paths()[n] + os.sep for n in ("purelib", "platlib", "stdlib"))
 
 
 def place(error: BaseException) -> str:
@@ -23,7 +24,8 @@ def complained(error: Exception, state: Mapping[str, Any]) -> str:
     """Return what an error says and where; of a name that the state lacks, those that it has."""
     where = place(error)
     said = str(error) if isinstance(error, ValueError) and not where else spoken(error)
-    if isinstance(error, KeyError) and where and error.args and error.args[0] not in state:
+    asked = error.args[0] if isinstance(error, KeyError) and error.args else None
+    if state and where and isinstance(asked, str) and asked not in state:
         return f"{said}{where}; the state holds {', '.join(state)}"
     return f"{said}{where}"
 

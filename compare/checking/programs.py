@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import call_step, entries, options_for, step_arguments
+from compare.checking.calling import call_step, entries, inner, options_for, step_arguments
 from compare.checking.elsewhere import Step
 from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
@@ -99,7 +99,8 @@ class Program:
                 shown |= kept
             else:
                 batch = replace(batch, state={**batch.state, **kept})
-            state = {**state, **{n: fresh(x) for n, x in shown.items()}}
+            again = shown.keys() - (inner(shown) - t.state.keys())
+            state = {**state, **{n: fresh(shown[n]) for n in shown if n in again}}
             yield shown, batch
 
 

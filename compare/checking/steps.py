@@ -140,7 +140,7 @@ def tried(verdict: Verdict, candidate: Program, c: Configuration, t: Trial) -> V
     try:
         verdict = examine(
             verdict,
-            formulas(c),
+            verdict.statement or formulas(c),
             t.state,
             candidate.run(t),
             c.by_torch(),

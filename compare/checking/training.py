@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any
 
-import numpy as np
-
+from compare.checking.calling import flattened
 from compare.checking.elsewhere import Step
 from compare.checking.examination import examine
 from compare.checking.likeness import configuration
+from compare.checking.numbers import plain
 from compare.checking.steps import formulas, passed
 from compare.checking.verdict import Verdict
 from compare.configuration import Configuration
@@ -96,6 +96,6 @@ def paired(traces: Iterable[Mapping[str, Any]], batches: Iterable[Batch]) -> Ite
                 f"step {made} of the run is a {type(trace).__name__}; expected a mapping of names "
                 "to arrays"
             )
-        yield {n: np.array(x) for n, x in trace.items()}, batch
+        yield {n: plain(x) for n, x in flattened(trace).items()}, batch
     if next(steps, over) is not over:
         raise ValueError(f"the run made more than the {made} steps that it was given batches for")

@@ -27,6 +27,9 @@ class Verdict:
     diagnosis: Diagnosis | None = None
     error: str = ""  # what kept it from being judged at all
     scene: Scene | None = field(default=None, repr=False)
+    statement: Any = field(
+        default=None, repr=False
+    )  # the formulas of each batch, as it keeps to them
 
     def stopped(self, case: str, error: Exception) -> Verdict:
         """Return the verdict on a candidate that raised an error on these inputs."""

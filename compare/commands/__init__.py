@@ -68,10 +68,13 @@ def repeated(words: list[str]) -> None:
     """Refuse an option that is given twice and holds one value; UsageError, as for any other bad option."""
     group: Any = typer.main.get_command(app)
     command = group.commands.get(words[0]) if words else None
+    read = words[1 : words.index("--") if "--" in words else None]
     for option in command.params if command else ():
         names = {*getattr(option, "opts", ()), *getattr(option, "secondary_opts", ())}
-        given = [w for w in words[1:] if w.split("=", 1)[0] in names and w.startswith("-")]
-        if len(given) > 1 and not option.multiple:
+        given = [
+            w for w in read if w.split("=", 1)[0] in names or (w[:2] in names and w[1:2] != "-")
+        ]
+        if len(given) > 1 and not option.multiple and not option.is_flag:
             raise UsageError(f"{given[-1].split('=', 1)[0]} is given twice; give it once")
 
 

@@ -22,7 +22,9 @@ def pattern(scene: Scene) -> str:
     if not np.isfinite(x).all():
         lost = int((~np.isfinite(x)).sum())
         early = lost == x.size and scene.moved and len(scene.steps) == 1
-        hint = "; a bias correction with t = 0 divides 0 by 0" * (early and corrected(scene))
+        hint = "; as from a bias correction with t = 0, which divides by 0" * (
+            early and corrected(scene)
+        )
         return f"{lost} of {x.size} elements are not finite{hint}"
     if scene.moved:
         p = np.asarray(shown.then(scene.origin).value, dtype=np.float64)

@@ -99,7 +99,7 @@ def evaluating(steps: Sequence[Step]) -> Iterator[dict[str, int]]:
         needed = EVALUATED if "evalloss" in shown else EVALUATED[:1] if shown else ()
         if missing := [n for n in needed if n not in last]:
             raise ValueError(f"step/{k}/{missing[0]} is missing: step {k} shows {short(shown[0])}")
-        yield dict(last) if shown else {}
+        yield {n: last[n] for n in EVALUATED if shown and (n in needed or n in step)}
 
 
 def examples(X: Field | None) -> int:

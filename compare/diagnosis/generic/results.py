@@ -31,7 +31,8 @@ def results(scene: Scene) -> Iterator[Variant]:
         yield replace(made(f"{entry} computed in float32", in_single), coarse=True)
     if scene.moved:
         yield replace(made(f"{entry} is not updated", lambda x, s: s.then(entry)),
-                      source="p = p - lr * g binds another array to a name; p -= lr * g writes to it")  # fmt: skip
+                      wrong="as where p = p - lr * g binds another array to the name p",
+                      right="p -= lr * g writes to the array, or the new one is given back")  # fmt: skip
         yield plain(f"{entry} is its gradient, not the parameter after the step",
                     lambda r, s: r.read(f"d{entry}"), f"return d{entry}", f"return {entry}")  # fmt: skip
         yield made(f"the update of {entry} is divided by its norm", partial(directed, entry=entry))

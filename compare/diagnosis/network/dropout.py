@@ -42,7 +42,7 @@ def dropouts(scene: Scene) -> Iterator[Variant]:
         yield plain(f"dropout is {what}", entry, f"{scene.entry} = {wrong}", right)
     for other in OTHERS:
         entry = partial(masked, source=source, mask=mask, scale=1.0 / (1.0 - other))
-        if other not in (p, 1.0 - p):
+        if min(abs(other - p), abs(other - (1.0 - p))) > 1e-9:
             yield plain(f"dropout is scaled as with p={other:g} where p={p:g} was asked for", entry,
                         f"{scene.entry} = {source} * mask / {1.0 - other:g}", right)  # fmt: skip
     scale = 1.0 / (1.0 - p) if p < 1.0 else 0.0

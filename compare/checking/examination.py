@@ -30,6 +30,7 @@ from compare.verification import Batch
 Reference = Callable[..., dict[str, Array]]
 
 
+@np.errstate(all="ignore")  # what overflows is judged where it stands
 def examine(
     verdict: Verdict,
     formulas: Callable[[Batch], Formulas],
@@ -158,7 +159,6 @@ def reference_trace(j: Judgement, start: Trace, batch: Batch, reference: Referen
         return reference(state, batch.X, batch.Y, **batch.options)
 
 
-@np.errstate(all="ignore")  # what overflows is judged where it stands
 def rounded_off(carried: Mapping[str, Tracked], dtype: np.dtype[Any]) -> dict[str, Array]:
     return {
         n: np.asarray(int(x.value)) if kind(n) in COUNTS else np.array(x.value.astype(dtype))

@@ -77,16 +77,20 @@ def cubic(z: Tracked, *, c: float) -> Tracked:
 
 def logarithm_of_sum(z: Tracked) -> Tracked:
     """Return log sum e^z, its maximum taken out."""
-    top = Tracked(z.value.max(axis=0, keepdims=True), None, z.u)
-    return log(exp(z - top).sum(axis=0)) + top
+    return log(shifted(z).sum(axis=0)) + highest(z)
 
 
 EPSILONS = (1e-8, 1e-7, 1e-10, 1e-12, 1e-6, 1e-9, 1e-15, 1e-5)
 
 
+def highest(z: Tracked) -> Tracked:
+    """Return the maximum of each example."""
+    return Tracked(z.value.max(axis=0, keepdims=True), None, z.u)
+
+
 def shifted(z: Tracked) -> Tracked:
     """Return e^z, its maximum taken out."""
-    return exp(z - Tracked(z.value.max(axis=0, keepdims=True), None, z.u))
+    return exp(z - highest(z))
 
 
 FORMS: dict[str, dict[str, Formula]] = {

@@ -8,7 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from compare.diagnosis.network.forms import overflowing, unshifted_softmax
+from compare.diagnosis.network.forms import (
+    EPSILONS,
+    overflowing,
+    shifted,
+    unshifted_softmax,
+)
 from compare.formulas import activations
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
@@ -16,7 +21,6 @@ from compare.formulas.functions import absolute, exp, log, maximum, minimum, sqr
 
 Formula = Callable[..., Tracked]
 SMOOTHINGS = (0.1, 0.05, 0.01, 0.2)
-EPSILONS = (1e-7, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5)
 
 
 def elements(A: Tracked) -> float:
@@ -71,10 +75,6 @@ def smoothed(Y: Tracked, e: float) -> Tracked:
 
 def likelihood(P: Tracked, Y: Tracked) -> Tracked:
     return -((Y * log(P)).sum() / examples(P))
-
-
-def highest(A: Tracked) -> Tracked:
-    return Tracked(A.value.max(axis=0, keepdims=True), None, A.u)
 
 
 def naive(A: Tracked, Y: Tracked) -> Tracked:
@@ -220,7 +220,7 @@ VALUES: dict[str, dict[str, Formula]] = {
         ),
         "softmax over everything": lambda A, Y: likelihood(exp(A) / exp(A).sum(), Y),
         "the maximum is not added back to the logarithm of the sum": lambda A, Y: (
-            (Y * (log(exp(A - highest(A)).sum(axis=0)) - A)).sum() / examples(A)
+            (Y * (log(shifted(A).sum(axis=0)) - A)).sum() / examples(A)
         ),
         "logits summed, the logarithm of the sum left out": lambda A, Y: -(
             (Y * A).sum() / examples(A)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from compare.diagnosis.network.forms import unshifted_softmax
+from compare.diagnosis.network.forms import EPSILONS, unshifted_softmax
 from compare.diagnosis.network.loss_forms import (
-    EPSILONS,
     SMOOTHINGS,
     clipped,
     elements,

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from compare.checking.elsewhere import later
-from compare.checking.judging import SHORTENED, Judgement, shortened
+from compare.checking.judging import Judgement
+from compare.diagnosis.statements import named
 from compare.distances import distance
 from compare.divergence import Divergence
+from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.stepping import Formulas
 from compare.tolerances import CAP
 from compare.verification import Batch
@@ -79,6 +81,30 @@ def conventions(
         note = f"{found.origin} is the same array as {over}, which is written over it: not judged"
         less = {n: x for n, x in trace.items() if n != found.origin}
         yield formulas, less, over, note
+
+
+SHORT: Mapping[tuple[str, str], Callable[[Tracked], float]] = {
+    ("sigmoid", "bce"): lambda A: float(A.value.size),
+    ("softmax", "cross_entropy_on_probabilities"): lambda A: float(A.shape[1]),
+}
+SHORTENED = (
+    "dZ{L} is the short form (A - Y) / N: what the chain gives, but where the output saturates, where "
+    "torch's chain through the probabilities loses the gradient"
+)
+
+
+def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
+    """Return the formulas with the short form of the gradient at the output, where there is one."""
+    g, _ = formulas.activations[-1]
+    N = SHORT.get((named(g)[0], named(formulas.loss[0])[0]))
+    if N is None:
+        return None
+    Y = exact(batch.Y, batch.X.dtype)
+
+    def gradient(z: Tracked, A: Tracked, dA: Tracked) -> Tracked:
+        return (A.rounded(4.0) - Y) / (N(A) * formulas.accumulate / formulas.summed)
+
+    return replace(formulas, activations=[*formulas.activations[:-1], (g, gradient)])
 
 
 def short_of(formulas: Statement) -> Statement:

@@ -2,7 +2,7 @@ r"""One step of somebody's program read and judged: what is shown, in the shapes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -145,30 +145,6 @@ def accepted_form(
         return ""
     distances[name] = near
     return f"dA{L} has a floor of 1e-12; torch's is float32(1e-12), 4e-9 smaller"
-
-
-SHORT: Mapping[tuple[str, str], Callable[[Tracked], float]] = {
-    ("sigmoid", "bce"): lambda A: float(A.value.size),
-    ("softmax", "cross_entropy_on_probabilities"): lambda A: float(A.shape[1]),
-}
-SHORTENED = (
-    "dZ{L} is the short form (A - Y) / N: what the chain gives, but where the output saturates, where "
-    "torch's chain through the probabilities loses the gradient"
-)
-
-
-def shortened(formulas: Formulas, batch: Batch) -> Formulas | None:
-    """Return the formulas with the short form of the gradient at the output, where there is one."""
-    g, _ = formulas.activations[-1]
-    N = SHORT.get((named(g)[0], named(formulas.loss[0])[0]))
-    if N is None:
-        return None
-    Y = exact(batch.Y, batch.X.dtype)
-
-    def gradient(z: Tracked, A: Tracked, dA: Tracked) -> Tracked:
-        return (A.rounded(4.0) - Y) / (N(A) * formulas.accumulate / formulas.summed)
-
-    return replace(formulas, activations=[*formulas.activations[:-1], (g, gradient)])
 
 
 def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, Array], list[str]]:

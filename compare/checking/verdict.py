@@ -27,9 +27,7 @@ class Verdict:
     diagnosis: Diagnosis | None = None
     error: str = ""  # what kept it from being judged at all
     scene: Scene | None = field(default=None, repr=False)
-    statement: Any = field(
-        default=None, repr=False
-    )  # the formulas of each batch, as it keeps to them
+    statement: Any = field(default=None, repr=False)  # the formulas of each batch that it keeps to
 
     def stopped(self, case: str, error: Exception) -> Verdict:
         """Return the verdict on a candidate that raised an error on these inputs."""

@@ -64,9 +64,8 @@ for command, short in SHORT.items():
     app.command(short_help=short)(command)
 
 
-def repeated(words: list[str]) -> None:
+def repeated(group: Any, words: list[str]) -> None:
     """Refuse an option that is given twice and holds one value; UsageError, as for any other bad option."""
-    group: Any = typer.main.get_command(app)
     command = group.commands.get(words[0]) if words else None
     read = words[1 : words.index("--") if "--" in words else None]
     for option in command.params if command else ():
@@ -82,8 +81,9 @@ def main() -> None:
     """Run the command line; bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130."""
     with interrupts() as noted, outlet():
         try:
-            repeated(sys.argv[1:])
-            code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+            group: Any = typer.main.get_command(app)
+            repeated(group, sys.argv[1:])
+            code = group(sys.argv[1:] or ["--help"], standalone_mode=False)
         except UsageError as error:
             sentence = " ".join(error.format_message().split())
             print(f"parity: {sentence.rstrip('.')}; --help lists what there is", file=sys.stderr)

@@ -250,6 +250,7 @@ def test_control_c_ends_with_what_was_found(tmp_path):
     os.killpg(process.pid, signal.SIGINT)  # the terminal sends it to every process of the group
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130
+    assert err.startswith("parity: parity sweep --resume goes on with the rest\n")
     assert "Traceback" not in err
     done = len(rows(tmp_path / "sweep.sqlite"))
     assert 2 <= done < 40

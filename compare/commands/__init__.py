@@ -14,11 +14,11 @@ from compare.commands.book import book
 from compare.commands.check import check
 from compare.commands.experiment import experiment
 from compare.commands.interruption import interrupts
-from compare.commands.outlet import outlet
 from compare.commands.record import record
 from compare.commands.run import run
 from compare.commands.selftest import selftest
 from compare.commands.sweep import sweep
+from compare.reports.outlet import outlet
 
 # What Typer's parser raises, whether Typer brings its own click along or depends on click.
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -77,9 +77,18 @@ def repeated(group: Any, words: list[str]) -> None:
             raise UsageError(f"{given[-1].split('=', 1)[0]} is given twice; give it once")
 
 
+def dashed(words: list[str]) -> bool:
+    """Tell whether a report is to be written to standard output.
+
+    >>> dashed(["run", "--json", "-"]), dashed(["run", "--json=-"]), dashed(["run", "--json", "a-"])
+    (True, True, False)
+    """
+    return any(w == "-" or (w[:2] == "--" and w.endswith("=-")) for w in words)
+
+
 def main() -> None:
     """Run the command line; bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130."""
-    with interrupts() as noted, outlet():
+    with interrupts() as noted, outlet(aside=dashed(sys.argv[1:])):
         try:
             group: Any = typer.main.get_command(app)
             repeated(group, sys.argv[1:])

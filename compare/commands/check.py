@@ -39,7 +39,7 @@ def check(
     timeout: Annotated[float, O(help="seconds that one candidate may take")] = TIMEOUT,
     jobs: Annotated[int, O(help="processes for a recording; -1: all cores")] = 1,
     junit: Annotated[Path | None, O(help="write the outcomes as JUnit XML")] = None,
-    json: Annotated[Path | None, O(help="write the outcomes as JSON")] = None,
+    json: Annotated[Path | None, O(help="write the outcomes as JSON; - is standard output")] = None,
     html: Annotated[Path | None, O(help="write the outcomes as one page, drawings and all")] = None,
     repro: Annotated[Path | None, O(help=REPRO)] = None,
 ) -> None:

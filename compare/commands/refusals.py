@@ -11,6 +11,8 @@ from pathlib import Path
 
 import typer
 
+from compare.reports.files import DASH
+
 
 @contextmanager
 def refusing() -> Iterator[None]:
@@ -39,7 +41,7 @@ def sentence(error: ValueError | OSError | MemoryError) -> str:
 
 def writable(path: Path | None) -> None:
     """Refuse, before any work is done, a file that could not be written at the end."""
-    if path is None:
+    if path is None or path == DASH:
         return
     if path.is_dir():
         raise ValueError(f"cannot write {path}: it is a folder; name a file")
@@ -56,9 +58,10 @@ def destinations(*files: Path | None, read: Sequence[Path | str | None] = ()) ->
     """Refuse files that could not be written, two reports in one file, and one in a file that is `read`."""
     for file in files:
         writable(file)
-    named = [file.resolve() for file in files if file is not None]
-    if len(set(named)) < len(named):
-        raise ValueError(f"two reports cannot both be written to {named[0]}; name two files")
+    named = [file if file == DASH else file.resolve() for file in files if file is not None]
+    if twice := next((file for file in named if named.count(file) > 1), None):
+        where = "standard output" if twice == DASH else twice
+        raise ValueError(f"two reports cannot both be written to {where}; name two files")
     for source in read:
         if source and Path(source).resolve() in named:
             raise ValueError(

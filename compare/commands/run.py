@@ -73,7 +73,7 @@ def run(
     precision: Annotated[str | None, O(help=PRECISION)] = None,
     free: Annotated[bool, O("--free", help="also let both run free, and show the drift")] = False,
     witness: Annotated[list[str] | None, O(help=WITNESS)] = None,
-    json: Annotated[Path | None, O(help="write the report as JSON")] = None,
+    json: Annotated[Path | None, O(help="write the report as JSON; - is standard output")] = None,
     csv: Annotated[Path | None, O(help="write every error of every step as CSV")] = None,
     html: Annotated[Path | None, O(help="write the report as one page, figures and all")] = None,
     repro: Annotated[Path | None, O(help=REPRO)] = None,

@@ -3,6 +3,8 @@ r"""`parity sweep`: many small nets, each trained by hand and by PyTorch and ver
 from __future__ import annotations
 
 import inspect
+import shlex
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compare.commands.refusals import destinations, refusing, writable
+from compare.reports.files import DASH
 
 if TYPE_CHECKING:
     from compare.sweeping.grid import Grid
@@ -52,7 +55,7 @@ def sweep(
     backend: Annotated[str, O(help="loky (this machine) or dask (a cluster)")] = "loky",
     scheduler: Annotated[str | None, O(help="of dask: tcp://host:8786")] = None,
     html: Annotated[Path | None, O(help="write the summary as one page")] = None,
-    json: Annotated[Path | None, O(help="write the summary as JSON")] = None,
+    json: Annotated[Path | None, O(help="write the summary as JSON; - is standard output")] = None,
     cell: Annotated[str | None, O(help="verify one cell, given as JSON, and explain")] = None,
 ) -> None:
     """Verify every combination of a grid: many small nets, each by hand and by PyTorch, step by step.
@@ -74,11 +77,24 @@ def sweep(
         raise typer.Exit(one(cell))
     with refusing():
         destinations(out, html, json, read=[declaration])
+        if out == DASH:
+            raise ValueError("--out is -; the results are an SQLite file: name one")
         check_backend(backend, scheduler)
         grid = asked(given, out, resume=resume)
         stopped = swept(grid, out, resume=resume, jobs=jobs, scheduler=scheduler)
         code = summarised(out, grid.size, html, json)
+    if stopped:
+        print(f"parity: {shlex.join(resuming(out))} goes on with the rest", file=sys.stderr)
     raise typer.Exit(130 if stopped else code)
+
+
+def resuming(out: Path) -> list[str]:
+    """Return the command that goes on with a sweep.
+
+    >>> resuming(OUT), resuming(Path("a.sqlite"))[-2:]
+    (['parity', 'sweep', '--resume'], ['-o', 'a.sqlite'])
+    """
+    return ["parity", "sweep", "--resume", *(["-o", str(out)] if out != OUT else [])]
 
 
 def check_alone(given: Mapping[str, Any]) -> None:

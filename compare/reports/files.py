@@ -9,9 +9,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from compare.reports.outlet import REPORTS
+
+DASH = Path("-")  # standard output
+
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text as `write_bytes` does."""
+    """Write a text as `write_bytes` does; to standard output where the path is "-"."""
+    if path == DASH and (stream := REPORTS.get()) is not None:
+        stream.write(text)
+        return
     write_bytes(path, text.encode())
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,15 +52,24 @@ class Outlet:
         return getattr(self.stream, name)
 
 
+REPORTS: ContextVar[Outlet | None] = ContextVar("REPORTS", default=None)  # where "-" is written
+
+
 @contextmanager
-def outlet() -> Iterator[None]:
-    """Write to standard output and error through Outlets for the time being."""
+def outlet(*, aside: bool = False) -> Iterator[None]:
+    """Write to standard output and error through Outlets for the time being.
+
+    What is told goes to standard error too where it is to stand aside for a report.
+    """
     streams = sys.stdout, sys.stderr
     held = [io.StringIO() if s is None else s for s in streams]  # None: closed before we began
-    sys.stdout, sys.stderr = Outlet(held[0]), Outlet(held[1], silent=True)
+    out, errors = Outlet(held[0]), Outlet(held[1], silent=True)
+    sys.stdout, sys.stderr = errors if aside else out, errors
+    token = REPORTS.set(out)
     try:
         yield
-        sys.stdout.flush()
-        sys.stderr.flush()
+        out.flush()
+        errors.flush()
     finally:
+        REPORTS.reset(token)
         sys.stdout, sys.stderr = streams

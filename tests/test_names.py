@@ -21,7 +21,8 @@ def adam(wrong):
             for n in p:
                 m, v = self.m.get(n, 0), self.v.get(n, 1.0 if wrong == "one" else 0)
                 square = g[n] if wrong == "unsquared" else g[n] ** 2
-                self.m[n] = 0.9 * m + 0.1 * g[n]
+                self.m[n] = 0.9 * (v if wrong == "one array" else m) + 0.1 * g[n]
+                v = self.m[n] if wrong == "one array" else v
                 self.v[n] = 0.999 * v + (0.1 if wrong == "share" else 0.001) * square
                 if wrong == "whole" and self.t == 1:
                     self.m[n], self.v[n] = g[n], g[n] ** 2
@@ -44,6 +45,7 @@ ADAM = {
     "rest": "the corrections are powers of 1 - beta",
     "twice": "the bias is corrected twice, in the moments and in the step size",
     "old": "the step is made with the old moments, updated after it",
+    "one array": "one array holds both moments, the second made of the first",
     "rows": "update times 1/rows of it",
 }
 
@@ -169,6 +171,30 @@ def every_fourth(state, X, Y, lr=0.1):
     return new
 
 
+def too_early(state, X, Y, lr=0.1):
+    k, (_, g) = state.get("count", 0), gradients(state, X, Y)
+    new = {"count": k + 1}
+    for n in g:
+        total = g[n] / 3 + state.get(f"sum.{n}", 0)
+        new[f"sum.{n}"] = 0 * total if k % 3 == 0 else total
+        new[n] = state[n] - lr * total if k % 3 == 0 else state[n]
+    return new
+
+
+def labelled(turn):
+    def step(state, X, Y, lr=0.1):
+        A1 = np.tanh(state["W1"] @ X + state["b1"])
+        P, Y = softmax(state["W2"] @ A1 + state["b2"]), turn(Y)
+        d = (P - Y) / Y.shape[1]
+        e = (state["W2"].T @ d) * (1 - A1**2)
+        g = {"W2": d @ A1.T, "b2": d.sum(axis=1, keepdims=True)}
+        g |= {"W1": e @ X.T, "b1": e.sum(axis=1, keepdims=True)}
+        loss = -np.mean(np.sum(Y * np.log(P), axis=0))
+        return {"loss": loss, "dZ2": d} | {n: state[n] - lr * g[n] for n in g}
+
+    return step
+
+
 def averaged(state, X, Y, lr=0.1):
     shown, g = gradients(state, X, Y)
     loss = 0.9 * state.get("average", 0) + 0.1 * shown["loss"]
@@ -189,6 +215,12 @@ def of_logits(state, X, Y, lr=0.1):
 STEPS = {
     "dropout is scaled as with p=0.5 where p=0.3 was asked for": (dropped, "relu mse sgd dropout=0.3"),
     "an update every 4 micro-batches where 3 were asked for": (every_fourth, "relu mse sgd accumulate=3"),
+    "the update comes after the first micro-batch, and after every k more": (
+        too_early, "relu mse sgd accumulate=3"),
+    "Y with its classes numbered otherwise, by 1": (
+        labelled(lambda Y: np.roll(Y, 1, axis=0)), "tanh cross_entropy sgd"),
+    "Y of the example before": (labelled(lambda Y: np.roll(Y, 1, axis=1)), "tanh cross_entropy sgd"),
+    "Y with its labels swapped": (labelled(lambda Y: 1 - Y), "tanh cross_entropy sgd"),
     "a moving average of the losses from 0 on, 0.9 of the one before": (averaged, "relu mse sgd"),
     "the loss is formed from the logits Z2, which saturate nowhere": (of_logits, "tanh bce sgd"),
 }  # fmt: skip

@@ -33,6 +33,7 @@ class Formulas:
     undecayed: Sequence[str] = ()
     frozen: Sequence[str] = ()
     summed: float = 1.0  # what the gradients before those of parameters are not yet divided by
+    ahead: int = 0  # micro-batches that count as taken before the first
     late: bool = False  # whether the mean over micro-batches is taken of gradients, not of the loss
     apart: bool = False  # whether the rule mixes the entries of a parameter, so that each is stepped by itself
     evaluates: Callable[..., Expected] = evaluation
@@ -131,11 +132,12 @@ def accumulated(
     has: Callable[[str], bool],
 ) -> Expected:
     like = read("loss")
-    count = int(network.one(before("micro"))) % formulas.accumulate if has("micro") else 0
+    taken = int(network.one(before("micro"))) if has("micro") else formulas.ahead
+    count = taken % formulas.accumulate
     yield "micro", Tracked(like.number(count + 1.0), None, like.u)
     for n in moving:
         g = read(f"d{n}") * (1.0 / formulas.accumulate) if formulas.late else read(f"d{n}")
-        yield f"a.{n}", before(f"a.{n}") + g if count else g
+        yield f"a.{n}", before(f"a.{n}") + g if count and has(f"a.{n}") else g
 
 
 def ruled(

@@ -37,6 +37,23 @@ TRANSFORMS: dict[str, tuple[Transform, str]] = {
 }
 
 
+LABELLED: dict[str, tuple[Transform, str]] = {
+    "with its classes numbered otherwise, by 1": (lambda x, s: turned(x, 1), "np.roll({}, 1, axis=0)"),
+    "with its classes numbered otherwise, by -1": (
+        lambda x, s: turned(x, -1),
+        "np.roll({}, -1, axis=0)",
+    ),
+    "of the example before": (lambda x, s: turned(x, 1, axis=1), "np.roll({}, 1, axis=1)"),
+    "of the example after": (lambda x, s: turned(x, -1, axis=1), "np.roll({}, -1, axis=1)"),
+    "with its labels swapped": (lambda x, s: 1.0 - x, "(1 - {})"),
+}
+
+
+def turned(x: Tracked, by: int, axis: int = 0) -> Tracked:
+    """Return an exact matrix with its rows, or columns, turned round."""
+    return Tracked(np.roll(x.value, by, axis), None, x.u)
+
+
 def transformations(scene: Scene) -> Iterator[Variant]:
     """Yield the formula with each of its operands left out, squared, transposed, ..."""
     for when, names in zip((NOW, THEN), reads(scene), strict=True):
@@ -83,6 +100,9 @@ def transformed(scene: Scene, name: str, when: str) -> Iterator[Variant]:
         wrong = substitution(scene, name, text)
         yield changed(when, f"{name} {what}", partial(reading, name, when, transform), wrong)
     shape = shape_of(x.value)
+    for what, (transform, text) in (LABELLED if name == "Y" else {}).items():
+        read = partial(reading, name, when, transform)
+        yield changed(when, f"{name} {what}", read, substitution(scene, name, text))
     if len(shape) == 2 and shape[0] == shape[1] > 1:
         read = partial(reading, name, when, lambda x, s: x.T)
         yield changed(when, f"{name} transposed", read, substitution(scene, name, "{}.T"))

@@ -48,6 +48,9 @@ def timings(scene: Scene) -> Iterator[Variant]:
         yield Variant(f"the parameters are updated at every micro-batch{what}",
                       "W = W - lr * dW at every micro-batch", right,
                       formulas=partial(at_once, shared=loss))  # fmt: skip
+    yield Variant("the update comes after the first micro-batch, and after every k more",
+                  "if i % k == 0, with i from 0", "if (i + 1) % k == 0",
+                  formulas=lambda f, s: replace(f, ahead=k - 1))  # fmt: skip
     for other in range(2, 9):
         if other != k:
             yield Variant(f"an update every {other} micro-batches where {k} were asked for", f"k = {other}", right,

@@ -32,13 +32,13 @@ def adam(
     d, apart = decayed(p, g, o, weight, m), weight in DECOUPLED
     t = counted(old("t"), p)
     yield "t", t
-    mt = average(b1, old("m"), square(d) if first == "of squares" else d, first)
+    mt = average(b1, old("v" if kept == "one" else "m"), square(d) if first == "of squares" else d, first)
     hatted = kept in ("mhat", "hats")
     hats = corrections(b1, b2, new("t") or t, "both") if hatted else (ONE, ONE)
     yield "m", mt / held(hats[0], p) if hatted else mt
     t, mt = new("t") or t, new("m") or (mt / held(hats[0], p) if hatted else mt)
     vt = squares(squared, d, mt, -g if o.get("maximize") else g)
-    vt = average(b2, old("v"), vt * held((1.0 - b1) / (1.0 - b2), p) if second == "share of m" else vt,
+    vt = average(b2, mt if kept == "one" else old("v"), vt * held((1.0 - b1) / (1.0 - b2), p) if second == "share of m" else vt,
                  "mean" if second == "share of m" else second)  # fmt: skip
     vt = maximum(old("v") or 0.0 * vt, vt) if maximal == "into v" and o.get("amsgrad") else vt
     yield "v", vt / held(hats[1], p) if kept == "hats" else vt
@@ -227,6 +227,9 @@ MISTAKES = (
               f"v = beta2 * v + (1 - beta2) * {text}", SECOND, apart=True) for form, text in POOLED.items()),
     Mistake({"first": "of squares"}, "the gradient is squared in place before m is formed",
             "g **= 2; m = beta1 * m + (1 - beta1) * g", FIRST),
+    Mistake({"kept": "one"}, "one array holds both moments, the second made of the first",
+            "s = beta1 * s + (1 - beta1) * g; s = beta2 * s + (1 - beta2) * g**2", f"{FIRST}; {SECOND}",
+            "one dictionary for both, by the parameter's name"),
     Mistake({"kept": "mhat"}, "the corrected first moment is stored",
             "m = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)", FIRST,
             "mhat under the name of m"),

@@ -78,7 +78,7 @@ def rate_limit(k: int) -> float:
     r"""Return how far two schedules may be apart at step `k`, in units of the larger of rate and first rate.
 
     torch multiplies the last rate by a factor at every step, a rounding each; its cosine, once it
-    climbs again, has lost about $T_{max}^2 / 5$ roundings to $1 - \cos(\pi / T_{max})$, and $T_{max} < k$.
+    climbs again, may have lost $T_{max}^2 / 5$ roundings to $1 - \cos(\pi / T_{max})$, and $T_{max} < k$.
 
     >>> rate_limit(0) < 1e-15, rate_limit(1000) < 1e-10
     (True, True)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manual.operands import limit
+
 Array = NDArray[Any]
 Gradients = Mapping[str, Array]
 
@@ -25,14 +27,17 @@ def clip_by_norm(
     **In PyTorch:** `torch.nn.utils.clip_grad_norm_`: its $10^{-6}$, and its coefficient that is
     always multiplied, also where it is 1.
 
-    Raises ValueError if there is no gradient, or `error_if_nonfinite` and the norm is NaN or infinite.
+    Raises ValueError if there is no gradient, if `error_if_nonfinite` and the norm is NaN or infinite,
+    and for a max_norm below 0, which would turn the gradient round; torch does not look.
 
-    Source: Pascanu, Mikolov and Bengio, *On the difficulty of training RNNs*, 2013.
+    Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural
+    networks*, 2013.
 
     >>> extra, clipped = clip_by_norm({"W1": np.array([[3.0, 4.0]])}, max_norm=1.0)
     >>> extra["norm"], clipped["W1"].round(5)
     (array(5.), array([[0.6, 0.8]]))
     """
+    limit("max_norm", max_norm)
     if not gradients:
         raise ValueError("there is no gradient to clip: every parameter is frozen")
     dtype = next(iter(gradients.values())).dtype
@@ -54,7 +59,10 @@ def clip_by_value(
 
     **In PyTorch:** `torch.nn.utils.clip_grad_value_`. The direction of the step changes.
 
+    Raises ValueError for a clip_value below 0; torch does not look.
+
     >>> clip_by_value({"W1": np.array([-3.0, 0.5])}, clip_value=1.0)[1]["W1"]
     array([-1. ,  0.5])
     """
+    limit("clip_value", clip_value)
     return {}, {name: np.clip(g, -clip_value, clip_value) for name, g in gradients.items()}

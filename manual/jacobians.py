@@ -9,7 +9,8 @@ $$J_l = \frac{\partial a_l}{\partial a_{l-1}} = G_l W_l, \quad
 
 $$da_l = P_l^T da_L, \qquad dz_l = G_l^T da_l, \qquad dW_l = dz_l\,a_{l-1}^T$$
 
-Softmax mixes the units: its $G_l$ is full, $\mathrm{diag}(a) - a a^T$, and nothing else changes.
+Softmax mixes the units: its $G_l$ is full, $\mathrm{diag}(a) - a a^T$, and below $\sigma_{max}(G_k)$
+takes the place of $\max_i |g_k'(z_{k,i})|$; nothing else changes.
 Backpropagation is this product with the brackets set from the loss's end,
 $J_1^T (\cdots (J_L^T da_L))$: vectors instead of matrices, $n^2$ instead of $n^3$ a layer.
 
@@ -25,7 +26,7 @@ $5^{10} = 9.8 \cdot 10^6$ times longer.
 
 - Sigmoid: $g' \le 1/4$. Unless $\sigma_{max}(W) > 4$, every layer shrinks the gradient.
 - Tanh: $g' \le 1$, near 1 for small $z$. It vanishes by saturation: $g' = 1 - a^2 \to 0$ for large $z$.
-- ReLU: $g'$ is 0 or 1. Half of the units on halve the mean square, which He's $2/n$ makes good.
+- ReLU: $g'$ is 0 or 1. Half of the units on halve the mean square, which He's $2/n$ makes up for.
 
 Batch norm ties the examples of a batch together: with it there is no Jacobian of one example, and
 these functions are for nets without it, and without dropout.

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manual.operands import fit
+
 Array = NDArray[Any]
 
 
@@ -36,6 +38,8 @@ def linear(
         b: the bias, or None for a layer without one; then $db$ is None.
         input_gradient: whether `backward` computes $dA$; the first layer has no use for it.
 
+    Raises ValueError unless the shapes are these: b of $(n,)$ or $(1, m)$ would be added along the examples.
+
     >>> Z, backward = linear(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([[5.0]]))
     >>> Z
     array([[16.]])
@@ -43,6 +47,7 @@ def linear(
     (array([[30., 40.]]), array([[10.]]), array([[10.],
            [20.]]))
     """
+    fit(W, A, b)
     Z = W @ A
     if b is not None:
         Z += b

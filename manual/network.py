@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manual import layers, normalization
+from manual.operands import held
 
 Array = NDArray[Any]
 Trace = dict[str, Array]
@@ -55,6 +56,8 @@ def forward(
         batch_norm: options (eps, momentum) of batch norm on every hidden layer, or None.
         dropout: the probability of dropping a hidden unit; the masks are in the state.
 
+    Raises ValueError for an array that the state lacks.
+
     **In PyTorch:** `torch.nn.Sequential(Linear, BatchNorm1d, ReLU, Dropout, ...)` on X.T.
 
     >>> from manual.activations import identity
@@ -67,7 +70,9 @@ def forward(
     A, L = X, len(activations)
     for l, g in enumerate(activations, 1):
         source = f"d{'D' if dropout else 'A'}{l - 1}"
-        Z, linear_back = layers.linear(state[f"W{l}"], A, state.get(f"b{l}"), input_gradient=l > 1)
+        Z, linear_back = layers.linear(
+            held(state, f"W{l}"), A, state.get(f"b{l}"), input_gradient=l > 1
+        )
         trace[f"Z{l}"] = Z
         tape.append(((f"dW{l}", f"db{l}", source), linear_back))
         if batch_norm is not None and l < L:
@@ -76,7 +81,7 @@ def forward(
         trace[f"A{l}"] = A
         tape.append(((f"d{'N' if batch_norm is not None and l < L else 'Z'}{l}",), back))
         if dropout and l < L:
-            A, back = layers.dropout(A, state[f"mask{l}"], p=dropout)
+            A, back = layers.dropout(A, held(state, f"mask{l}"), p=dropout)
             trace[f"D{l}"] = A
             tape.append(((f"dA{l}",), back))
     return trace, tape
@@ -94,7 +99,7 @@ def normalize(
 ) -> Array:
     """Put batch norm of layer `l` on the trace and the tape, and return its output."""
     out, back = normalization.batch_norm(Z, state.get(f"gamma{l}"), state.get(f"beta{l}"), eps=eps)
-    before = {name: state[f"{name}{l}"] for name in RUNNING}
+    before = {name: held(state, f"{name}{l}") for name in RUNNING}
     after = normalization.running_statistics(before, Z, momentum=momentum)
     trace.update({f"{name}{l}": value for name, value in (out | after).items()})
     tape.append(((f"dgamma{l}", f"dbeta{l}", f"dZ{l}"), back))
@@ -142,7 +147,7 @@ def evaluate(
     """
     A, L = X, len(activations)
     for l, g in enumerate(activations, 1):
-        Z, _ = layers.linear(state[f"W{l}"], A, state.get(f"b{l}"))
+        Z, _ = layers.linear(held(state, f"W{l}"), A, state.get(f"b{l}"))
         if batch_norm is not None and l < L:
             affine = state.get(f"gamma{l}"), state.get(f"beta{l}")
             running = state[f"running_mean{l}"], state[f"running_var{l}"]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manual.operands import enough, normalized
+
 Array = NDArray[Any]
 
 
@@ -23,7 +25,8 @@ def batch_norm(
 
     Derivation. Let $s = \sqrt{var + eps}$ and $d = \gamma\,dN$, the gradient at xhat. An input
     $z_j$ reaches the loss through its own xhat, through $\mu$, and through $var$:
-    $\partial \mu / \partial z_j = 1/m$ and $\partial s / \partial z_j = (z_j - \mu) / (m s) = xhat_j / m$.
+    $\partial \mu / \partial z_j = 1/m$ and $\partial s / \partial z_j = (z_j - \mu) / (m s) = xhat_j / m$,
+    for by way of $\mu$ the variance does not change: $\partial var / \partial \mu = -\frac2m \sum_k (z_k - \mu) = 0$.
     Differentiating $xhat_k = (z_k - \mu) / s$ and summing over $k$,
 
     $$dZ_j = \frac1s \Big( d_j - \frac1m \sum_k d_k - xhat_j \frac1m \sum_k d_k\,xhat_k \Big).$$
@@ -34,7 +37,8 @@ def batch_norm(
     **In PyTorch:** `torch.nn.functional.batch_norm(..., training=True)`: normalises by this biased
     variance, but stores the unbiased one (see `running_statistics`).
 
-    Raises ValueError on a batch of one example, which has no variance, and unless eps > 0, as torch does.
+    Raises ValueError on a batch of one example, which has no variance, and unless eps > 0, as torch
+    does; for gamma or beta of another shape, or one without the other.
 
     Source: Ioffe and Szegedy, *Batch Normalization*, 2015.
 
@@ -42,12 +46,7 @@ def batch_norm(
     >>> out["N"].round(3)
     array([[-1.,  1.]])
     """
-    m = Z.shape[1]
-    if m < 2:
-        raise ValueError(
-            "batch norm in training got a batch of 1 example, whose variance is zero; "
-            "use batches of at least 2 (drop or merge the last partial batch)"
-        )
+    normalized(Z, gamma, beta)
     if not eps > 0.0:
         raise ValueError(
             f"batch norm got eps = {eps}: a unit that is constant over the batch would divide by 0; give eps > 0"
@@ -124,11 +123,14 @@ def running_statistics(
     **In PyTorch:** `torch.nn.BatchNorm1d`'s buffers; its momentum is the weight of the *new* value
     (Keras' is that of the old).
 
+    Raises ValueError on a batch of one example.
+
     >>> zero, one = np.zeros((1, 1)), np.ones((1, 1))
     >>> before = {"running_mean": zero, "running_var": one, "batches": np.asarray(0)}
     >>> running_statistics(before, np.array([[0.0, 2.0]]))["running_var"]
     array([[1.1]])
     """
+    enough(Z)
     mu, var = statistics(Z)
     m = Z.shape[1]
     batches = before["batches"] + 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manual import network
+from manual.operands import layered
 
 Array = NDArray[Any]
 Trace = dict[str, Array]
@@ -53,8 +54,11 @@ def step(
         dropout: the probability of dropping a hidden unit; the masks mask1, ... are in the state.
         accumulate: the number of micro-batches whose mean gradient makes one update.
         undecayed: kinds of parameters (such as "b") that weight decay leaves alone.
-        frozen: names of parameters without a gradient; they and their state stay as they are.
+        frozen: names of parameters that are not trained: their gradients are shown, but they and
+            their state stay as they are.
         hyperparameters: the rule's (lr, momentum, ...).
+
+    Raises ValueError unless there is an activation for each layer, and accumulate is 1 or more.
 
     **In PyTorch:** `optimizer.zero_grad(); loss.backward(); clip_grad_norm_(...); optimizer.step()`.
 
@@ -68,6 +72,7 @@ def step(
     >>> trace["W1"]
     array([[1.5]])
     """
+    layered(state, activations, accumulate)
     trace, tape = network.forward(
         state, X, activations=activations, batch_norm=batch_norm, dropout=dropout
     )

@@ -50,7 +50,7 @@ def train(
 
     Args:
         state: parameters, every layer with its bias, and the rule's state; it is not modified.
-        batches: the batches, one a step; those of the first one's width cost the least.
+        batches: the batches, one a step; a width met before needs no new buffers.
         hidden: "relu", "tanh" or "identity" of each hidden layer.
         rule: one of `manual.optimizers`.
         columns: the examples of a tile; as many as the cache holds unless told.
@@ -77,7 +77,7 @@ def train(
     room: dict[int, Buffers] = {}  # by width: the last tile may be narrower
     for X, Y in batches:
         loss = 0.0
-        if X.shape[-1:] != Y.shape[-1:]:
+        if not X.ndim == Y.ndim == 2 or X.shape[1] != Y.shape[1]:
             raise ValueError(
                 f"X is {X.shape} but Y is {Y.shape}: give both one example a column, as many in each"
             )

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-UNMIRRORED = {  # torch's door, manual has nothing to convert; NumPy's buffers, torch has its own
+UNMIRRORED = {  # torch's door, manual has nothing to convert; NumPy's buffers, and what torch asks itself
     "conversion",
     "training",
+    "operands",
 }
 STANDARD = set(sys.stdlib_module_names)
 

@@ -228,7 +228,7 @@ def test_a_nan_prediction_makes_the_loss_nan(name, options, side):
     assert np.array_equal(np.isnan(backward()), poisoned)
 
 
-one = np.ones((1, 3))
+one, half = np.ones((1, 3)), np.full((2, 1), 0.5)
 REFUSED = {
     "targets of shape (m,)": ("mse", one, one[0], {}, r"A is \(1, 3\) but Y is \(3,\)"),
     "targets of shape (m, 1)": ("mse", one, one.T, {}, r"but Y is \(3, 1\)"),
@@ -244,6 +244,20 @@ REFUSED = {
     "a probability above 1": ("bce", 1.5 * one, one, {}, r"A holds 1.5 at \(0, 0\): .*sigmoid"),
     "a probability below 0": ("bce", -1e-300 * one, one, {}, "A holds -1e-300"),
     "a column without a class": ("cross_entropy", one, 0.0 * one, {}, "column 0 of Y sums to 0.0"),
+    "a soft target": (
+        "cross_entropy_on_probabilities",
+        half,
+        half,
+        {},
+        "column 0 of Y is no class: .* one 1 among",
+    ),
+    "no probability": (
+        "cross_entropy_on_probabilities",
+        4.0 * half,
+        np.array([[1.0], [0.0]]),
+        {},
+        "A holds 2.0 at",
+    ),
     "a column with two": ("cross_entropy", one.T, one.T, {}, "column 0 of Y sums to 3.0"),
     "a negative share": ("cross_entropy", one.T, np.array([[-1.0], [2], [0]]), {}, "Y holds -1.0"),
     "delta 0": ("huber", one, one, {"delta": 0.0}, "delta = 0"),

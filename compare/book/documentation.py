@@ -36,7 +36,7 @@ class Documentation:
         '`torch.tanh`.'
         """
         joined = "\n\n".join(self.parts.get(part, []))
-        return re.sub(r"^(\*\*In PyTorch:\*\*|Source:|Args:|Derivation\.)\s*", "", joined)
+        return re.sub(r"^(\*\*In PyTorch:\*\*|Source:|Args:|Derivation[^.]*\.)\s*", "", joined)
 
     @property
     def arguments(self) -> dict[str, str]:

@@ -86,9 +86,12 @@ def apart(variant: Variant, about: Scene, shown: Shown) -> tuple[str, str] | Non
     with np.errstate(all="ignore"):
         right = dict(entries(RIGHT, shown, about, {}))
         for name, value in entries(variant, shown, about, {}):
-            if name not in right or value.shape != right[name].shape:
+            if name not in right:
+                return name, "an entry that the right step does not have"
+            if value.shape != right[name].shape:
                 return name, f"shape {value.shape}"
-            looks = difference(plain(value.value), plain(right[name].value), shown.state.get(name))
+            before = shown.state.get(name) if name in shown.parameters else None
+            looks = difference(plain(value.value), plain(right[name].value), before)
             if looks:
                 return name, looks
     return None

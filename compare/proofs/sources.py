@@ -24,7 +24,7 @@ from compare.proofs.arithmetic import Exact, lift, rational
 
 Change = tuple[str, str]
 CHECKS = {
-    "manual.losses.operands": ("agree", "predictions", "probabilities", "distributions"),
+    "manual.losses.operands": ("agree", "predictions", "probabilities", "distributions", "one_hot"),
     "manual.optimizers.operands": ("agree",),
 }
 WHOLE = {"manual.activations.erf": {"erf": np.frompyfunc(Exact.erf, 1, 1)}}

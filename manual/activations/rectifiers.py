@@ -35,7 +35,7 @@ def relu(Z: Array) -> tuple[Array, Backward]:
     gets no gradient at all: it is dead.
 
     **In PyTorch:** `torch.nn.functional.relu`, whose slope at 0 is 0. `Z.clamp(min=0)` has 1 there
-    and `torch.maximum(Z, 0)` has 0.5 (measured on PyTorch 2.13).
+    and `torch.maximum(Z, torch.zeros_like(Z))` has 0.5 (measured on PyTorch 2.13).
 
     Source: Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML
     2010.

@@ -19,8 +19,8 @@ Shape = tuple[int, ...]
 def zeros(shape: Shape, *, dtype: DTypeLike = np.float64) -> Array:
     r"""Return zeros: right for biases, wrong for weights.
 
-    With zero (or equal) weights all units of a layer compute the same and receive the same
-    gradient, so that they stay equal for ever; with $W_2 = 0$, $dA_1 = W_2^T dZ_2 = 0$ as well.
+    With all weights zero (or equal), in every layer, the units of a layer compute the same and
+    receive the same gradient, so that they stay equal for ever; with $W_2 = 0$, $dA_1 = W_2^T dZ_2 = 0$ as well.
 
     **In PyTorch:** `torch.nn.init.zeros_(tensor)`.
 

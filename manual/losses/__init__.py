@@ -6,17 +6,18 @@ Shapes: A, Y and dA $(n_y, m)$, one example a column; L is 0-d. $N = n_y m$ is t
 elements. Write $dA$ for $\partial L / \partial A$. L and dA have the dtype of A and Y, which must
 be the same floating type.
 
-All but the two cross-entropies treat each element by itself: with $L = \frac1N \sum_{ij}
+All but `cross_entropy` treat each element by itself: with $L = \frac1N \sum_{ij}
 \ell(a_{ij}, y_{ij})$,
 
 - one example, one output: $da = \ell'(a, y)$, with $N = 1$;
 - all examples: $dA = \frac1N \ell'(A, Y)$, element by element. The factor $1/N$ enters here, once,
   and every gradient before inherits it.
 
-mse_per_example and the two cross-entropies divide by the number of examples $m$ instead of $N$.
+`mse_per_example`, `cross_entropy` and `cross_entropy_on_probabilities` divide by the number of
+examples $m$ instead of $N$.
 
 Raises ValueError, all of them, if A and Y differ in shape or dtype, are not two-dimensional, not
-floating, or empty: $(m,)$ against $(1, m)$, or $(m, 1)$, would broadcast to an $(m, m)$ loss, and
+floating, or empty: $(m,)$ or $(1, m)$ against $(m, 1)$ would broadcast to an $(m, m)$ loss, and
 unsigned integers wrap around in $a - y$.
 """
 

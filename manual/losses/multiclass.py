@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manual.losses.operands import agree, distributions, probabilities
+from manual.losses.operands import agree, distributions, one_hot, predictions, probabilities
 
 Array = NDArray[Any]
 Backward = Callable[..., Array]
@@ -67,11 +67,11 @@ def cross_entropy_on_probabilities(A: Array, Y: Array) -> tuple[Array, Backward]
     $(a - y) / m$: the short form that most code has. Where $a$ of the true class has underflowed to
     0, $-1/a$ is infinite and the chain gives NaN: take `cross_entropy`, on logits.
 
-    **In PyTorch:** `-torch.log(A.T.gather(1, classes)).mean()`, which reads the entry of the true
-    class alone; one example is a row. `torch.nn.functional.nll_loss(torch.log(A.T), classes)` has the
+    **In PyTorch:** `-torch.log(A.T.gather(1, classes[:, None])).mean()`, which reads the entry of
+    the true class alone; one example is a row. `torch.nn.functional.nll_loss(torch.log(A.T), classes)` has the
     same value, but its gradient is 0 / 0 = NaN where another class has underflowed to 0.
 
-    Raises ValueError if a target lies outside $[0, 1]$ or a column of Y does not sum to 1.
+    Raises ValueError unless each column of Y is one-hot, and if a probability lies outside $[0, 1]$.
 
     >>> A = np.array([[0.25], [0.75]])
     >>> L, backward = cross_entropy_on_probabilities(A, np.array([[1.0], [0.0]]))
@@ -80,8 +80,8 @@ def cross_entropy_on_probabilities(A: Array, Y: Array) -> tuple[Array, Backward]
            [-0.]]))
     """
     agree(A, Y)
-    probabilities(Y, "cross_entropy_on_probabilities")
-    distributions(Y)
+    one_hot(Y)
+    predictions(A, "cross_entropy_on_probabilities")
     m = A.shape[1]
     true = Y > 0.0
     terms = Y * np.log(np.where(true, A, 1.0).astype(A.dtype, copy=False))

@@ -46,18 +46,35 @@ def probabilities(Y: Array, loss: str) -> None:
         )
 
 
-def predictions(A: Array) -> None:
+def predictions(A: Array, loss: str) -> None:
     """Raise ValueError if a prediction lies outside [0, 1]; NaN, from a run that blew up, passes.
 
-    >>> predictions(np.array([[0.5, -2.0]]))
+    >>> predictions(np.array([[0.5, -2.0]]), "bce")
     Traceback (most recent call last):
     ...
-    ValueError: A holds -2.0 at (0, 1): bce takes probabilities; apply sigmoid or take logits
+    ValueError: A holds -2.0 at (0, 1): bce takes probabilities; apply sigmoid or softmax first, or take a loss of logits
     """
     if A.min() < 0.0 or A.max() > 1.0:
         at = first((A < 0.0) | (A > 1.0))
         raise ValueError(
-            f"A holds {A[at]} at {at}: bce takes probabilities; apply sigmoid or take logits"
+            f"A holds {A[at]} at {at}: {loss} takes probabilities; "
+            "apply sigmoid or softmax first, or take a loss of logits"
+        )
+
+
+def one_hot(Y: Array) -> None:
+    """Raise ValueError unless every column of Y is one 1 among zeros.
+
+    >>> one_hot(np.array([[0.5, 0.0], [0.5, 1.0]]))
+    Traceback (most recent call last):
+    ...
+    ValueError: column 0 of Y is no class: cross_entropy_on_probabilities takes one 1 among zeros
+    """
+    wrong = ((Y != 0.0) & (Y != 1.0)).any(axis=0) | (Y.sum(axis=0) != 1.0)
+    if wrong.any():
+        (j,) = first(wrong)
+        raise ValueError(
+            f"column {j} of Y is no class: cross_entropy_on_probabilities takes one 1 among zeros"
         )
 
 

@@ -43,7 +43,7 @@ def adadelta(
     \sqrt v$ has none: an update that ought to have the unit of $w$ lacks it. Newton's $g / h$ has
     it; for a diagonal Hessian $1 / h = \Delta / g$, estimated by $\mathrm{rms}(\Delta) /
     \mathrm{rms}(g)$. $\epsilon$ starts it: the first update is about $\sqrt{\epsilon / (1 -
-    \rho)}$ whatever the gradient, as long as $g^2 \gg \epsilon$.
+    \rho)}$ whatever the gradient, as long as $(1 - \rho)\,g^2 \gg \epsilon$.
 
     **In PyTorch:** `torch.optim.Adadelta`: $\epsilon$ inside both roots, as in the paper; $\eta =
     1$ is the paper's rule.

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+FLOATS = (np.float32, np.float64)
 Array = NDArray[Any]
 Slots = Mapping[str, Array]
 Step = tuple[Array, dict[str, Array]]
@@ -31,7 +33,7 @@ def agree(param: Array, grad: Array, slots: Slots, *names: str) -> None:
             f"the gradient is {grad.shape} {grad.dtype} but the parameter is "
             f"{param.shape} {param.dtype}: they must agree"
         )
-    if param.dtype.kind != "f":
+    if param.dtype not in FLOATS:
         raise ValueError(f"the parameter is {param.dtype}: a rule needs float32 or float64")
     for name in names if slots else ():
         if name not in slots:
@@ -61,18 +63,31 @@ def amounts(**hyperparameters: float) -> tuple[float, ...]:
 
 
 def rates(betas: tuple[float, float]) -> tuple[float, float]:
-    """Return both decay rates as Python floats; ValueError unless each lies in [0, 1).
+    """Return both decay rates as Python floats; ValueError unless there are two, each in [0, 1).
 
     >>> rates((0.9, 1.0))
     Traceback (most recent call last):
     ...
     ValueError: betas[1] is 1.0: a decay rate must be at least 0 and below 1
     """
+    two("betas", betas)
     for i, beta in enumerate(betas):
         if not 0.0 <= beta < 1.0:
             raise ValueError(f"betas[{i}] is {beta}: a decay rate must be at least 0 and below 1")
     beta1, beta2 = betas
     return float(beta1), float(beta2)
+
+
+def two(name: str, pair: tuple[float, float]) -> None:
+    """Raise ValueError unless a pair has two numbers.
+
+    >>> two("betas", (0.9,))
+    Traceback (most recent call last):
+    ...
+    ValueError: betas are (0.9,): give two numbers
+    """
+    if len(pair) != 2:
+        raise ValueError(f"{name} are {pair}: give two numbers")
 
 
 def fraction(name: str, x: float) -> float:
@@ -98,6 +113,8 @@ def bounds(
     ...
     ValueError: etas are (1.0, 0.5): they must satisfy 0 < etas[0] < 1 < etas[1], finite
     """
+    two("etas", etas)
+    two("step_sizes", step_sizes)
     (minus, plus), (least, most) = map(float, etas), map(float, step_sizes)
     if not 0.0 < minus < 1.0 < plus < inf:
         raise ValueError(f"etas are {etas}: they must satisfy 0 < etas[0] < 1 < etas[1], finite")

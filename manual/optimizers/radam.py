@@ -51,10 +51,10 @@ def radam(
 
     Derivation. A moving average with rate $\beta_2$ after $t$ steps has the centre of mass of a
     plain mean over $\rho$ gradients. For normal gradients $1 / \hat v$ is then scaled inverse
-    $\chi^2$ with $\rho$ degrees of freedom: its variance is finite only for $\rho > 4$, and only there
-    is that of $1 / \sqrt{\hat v}$, which the step is multiplied by, to first order
-    $\rho / (2 (\rho - 2)(\rho - 4))$ up to a constant. $r$ scales it to what it is at $\rho_\infty$;
-    before that, with too few gradients seen, the step is momentum alone.
+    $\chi^2$ with $\rho$ degrees of freedom, whose variance is finite only for $\rho > 4$. There the
+    variance of $1 / \sqrt{\hat v}$, the factor of the step, is to first order $\rho / (2 (\rho -
+    2)(\rho - 4))$, up to a constant. $r$ scales it to its value at $\rho_\infty$; while $\rho$ is
+    smaller, with too few gradients seen, the step is momentum alone.
 
     **In PyTorch:** `torch.optim.RAdam`: $\epsilon$ is added before the correction, to $\sqrt v$
     itself (Adam's comes after); the threshold is 5, the paper's is 4.

@@ -47,11 +47,12 @@ def rprop(
         maximize: whether to ascend the loss instead.
 
     Raises ValueError unless $0 < \eta^- < 1 < \eta^+$ and $0 \le \eta_{min} \le \eta_{max}$, all
-    finite.
+    finite, and for an lr that is negative or not finite.
 
     Source: Riedmiller and Braun, *A direct adaptive method for faster backpropagation learning:
-    the RPROP algorithm*, 1993; this variant, without retracing the step, is Rprop- of Igel and
-    Hüsken, 2003, with the forgetting.
+    the RPROP algorithm*, 1993; this variant is iRprop- of Igel and Hüsken, *Empirical
+    evaluation of the improved Rprop learning algorithms*, 2003: no retracing of the step, and the
+    gradient forgotten.
 
     >>> w, slots = rprop(np.array([1.0]), np.array([3.0]), {}, lr=0.5)
     >>> w, slots

@@ -2,8 +2,8 @@ r"""Learning-rate schedules: pure functions of the number k of steps taken, from
 
     step_decay(k, *, lr, ...) -> lr_k
 
-`lr` is the rate the schedule starts from, or for one_cycle the one it rises to. With a factor of
-the number of steps an epoch, k may as well count epochs. One rule looks at the run, not at k:
+`lr` is the rate the schedule starts from, or for one_cycle the one it rises to. k may count epochs
+instead of steps, if the options do too. One rule looks at the run, not at k:
 
     reduce_on_plateau(state, metric, ...) -> state
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import cos, pi
 
-from manual.schedules.operands import amount, steps, taken
+from manual.schedules.operands import amount, divisor, steps, taken
 
 
 def linear_warmup(
@@ -44,9 +44,10 @@ def cosine(k: int, *, lr: float, T_max: int, eta_min: float = 0.0) -> float:
     torch's does, with period $2\,T_{max}$.
 
     **In PyTorch:** `torch.optim.lr_scheduler.CosineAnnealingLR`, which steps from each rate to the
-    next by a recurrence. Down to $T_{max}$ the two are within a rounding a step; beyond, torch
-    climbs from $1 - \cos(\pi / T_{max})$, which has lost about $T_{max}^2 / 5$ roundings, and
-    keeps that error.
+    next by a recurrence. Down to $T_{max}$ the two are within a rounding a step. Just beyond, both
+    lose up to $T_{max}^2 / 5$ roundings, where $1 + \cos$ cancels; further up this closed form is
+    exact again, and so, mostly, is torch's, whose next factor divides by the same rounded number,
+    but where the two round differently it keeps the error.
 
     Source: Loshchilov and Hutter, *SGDR*, ICLR 2017, equation 5, without restarts.
 
@@ -80,7 +81,8 @@ def one_cycle(
     **In PyTorch:** `torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, ...,
     cycle_momentum=False)`, bit for bit; there the default also cycles the momentum.
 
-    Raises ValueError for a step beyond the last, and where the rise has no length.
+    Raises ValueError for a step beyond the last, where the rise has no length, and for a divisor that
+    is not above 0.
 
     Source: Smith and Topin, *Super-convergence*, 2018.
 
@@ -88,18 +90,20 @@ def one_cycle(
     >>> [one_cycle(k, lr=1.0, total_steps=5, final_div_factor=2.0, **shape) for k in range(5)]
     [0.25, 0.625, 1.0, 0.5625, 0.125]
     """
-    low, peak = amount("lr", lr) / div_factor, pct_start * steps("total_steps", total_steps) - 1.0
-    if not 0 <= k < total_steps or not 0.0 <= pct_start <= 1.0 or peak == 0.0:
+    low = amount("lr", lr) / divisor("div_factor", div_factor)
+    end = low / divisor("final_div_factor", final_div_factor)
+    peak = pct_start * steps("total_steps", total_steps) - 1.0
+    if not taken(k) < total_steps or not 0.0 <= pct_start <= 1.0 or peak == 0.0:
         raise ValueError(
             f"k is {k}, total_steps {total_steps}, pct_start {pct_start}: expected 0 <= k < "
             "total_steps, and a share of the steps in [0, 1] that is not exactly 1 step"
         )
     if anneal_strategy not in ("cos", "linear"):
         raise ValueError(f"anneal_strategy is {anneal_strategy!r}: expected 'cos' or 'linear'")
-    phases = [(low, lr, peak), (lr, low / final_div_factor, total_steps - 1)]
+    phases = [(low, lr, peak), (lr, end, total_steps - 1)]
     if three_phase:
         fall = 2.0 * pct_start * total_steps - 2.0
-        phases[1:] = [(lr, low, fall), (low, low / final_div_factor, total_steps - 1)]
+        phases[1:] = [(lr, low, fall), (low, end, total_steps - 1)]
     return annealed(k, phases, anneal_strategy)
 
 

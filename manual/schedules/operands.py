@@ -13,7 +13,7 @@ def taken(k: int) -> int:
     ...
     ValueError: k is -1: it counts the steps taken, 0 at the first
     """
-    if k < 0 or k != int(k):
+    if not isfinite(k) or k < 0 or k != int(k):
         raise ValueError(f"k is {k}: it counts the steps taken, 0 at the first")
     return int(k)
 
@@ -31,6 +31,19 @@ def amount(name: str, x: float) -> float:
     return float(x)
 
 
+def divisor(name: str, x: float) -> float:
+    """Return `x`; raise ValueError unless it is finite and above 0.
+
+    >>> divisor("div_factor", 0.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: div_factor is 0.0: it divides the rate, expected a finite number above 0
+    """
+    if not (isfinite(x) and x > 0.0):
+        raise ValueError(f"{name} is {x}: it divides the rate, expected a finite number above 0")
+    return float(x)
+
+
 def steps(name: str, n: int) -> int:
     """Return `n`; raise ValueError unless it is a whole number above 0.
 
@@ -39,6 +52,6 @@ def steps(name: str, n: int) -> int:
     ...
     ValueError: T_max is 0: it is a number of steps, 1 or more
     """
-    if n < 1 or n != int(n):
+    if not isfinite(n) or n < 1 or n != int(n):
         raise ValueError(f"{name} is {n}: it is a number of steps, 1 or more")
     return int(n)

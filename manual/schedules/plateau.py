@@ -1,4 +1,4 @@
-r"""The schedule that looks at the run: lower the rate when a metric has stopped to improve."""
+r"""The schedule that looks at the run: lower the rate when a metric has stopped improving."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reduce_on_plateau(
         state: what the last call returned; at first {"lr": ...}.
         metric: the new value, of the training or, better, the validation loss.
 
-    Raises ValueError for a mode there is not, or a factor outside (0, 1).
+    Raises ValueError for a mode there is not, a factor outside (0, 1), or a state without lr.
 
     >>> state = {"lr": 0.8}
     >>> for loss in (5.0, 4.0, 4.0, 4.0):
@@ -48,6 +48,8 @@ def reduce_on_plateau(
     """
     if not 0.0 < factor < 1.0:
         raise ValueError(f"factor is {factor}: it multiplies the rate, expected 0 < factor < 1")
+    if "lr" not in state:
+        raise ValueError(f"the state holds {sorted(state)}: at first it is {{'lr': rate}}")
     lr = amount("lr", state["lr"])
     best = state.get("best", inf if mode == "min" else -inf)
     bad, rest = state.get("bad", 0), state.get("cooldown", 0)

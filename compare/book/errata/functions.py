@@ -25,7 +25,7 @@ def kink() -> Shown:
         "manual.activations.relu": ours,
         "torch.relu": slope(torch.relu),
         "z.clamp(min=0)": slope(lambda z: z.clamp(min=0)),
-        "torch.maximum(z, 0)": slope(lambda z: torch.maximum(z, torch.zeros_like(z))),
+        "torch.maximum(z, zeros)": slope(lambda z: torch.maximum(z, torch.zeros_like(z))),
     }
     rows = tuple((name, number(x)) for name, x in found.items())
     return Shown(
@@ -44,7 +44,7 @@ def open_interval() -> Shown:
         with np.errstate(over="ignore"):
             naive = 1 / (1 + np.exp(-z))
         rows += [
-            (dtype, number(x), f"{y:.17g}" if dtype == "float64" else f"{y:.9g}", f"{n:.9g}")
+            (dtype, number(x), *(f"{v:.17g}" if dtype == "float64" else f"{v:.9g}" for v in (y, n)))
             for x, y, n in zip(points, a, naive, strict=True)
         ]
         held.append(bool(a[0] < 1.0 and a[1] == 1.0 and a[2] > 0.0 == naive[2]))

@@ -38,7 +38,10 @@ TRANSFORMS: dict[str, tuple[Transform, str]] = {
 
 
 LABELLED: dict[str, tuple[Transform, str]] = {
-    "with its classes numbered otherwise, by 1": (lambda x, s: turned(x, 1), "np.roll({}, 1, axis=0)"),
+    "with its classes numbered otherwise, by 1": (
+        lambda x, s: turned(x, 1),
+        "np.roll({}, 1, axis=0)",
+    ),
     "with its classes numbered otherwise, by -1": (
         lambda x, s: turned(x, -1),
         "np.roll({}, -1, axis=0)",

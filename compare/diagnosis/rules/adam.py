@@ -32,7 +32,9 @@ def adam(
     d, apart = decayed(p, g, o, weight, m), weight in DECOUPLED
     t = counted(old("t"), p)
     yield "t", t
-    mt = average(b1, old("v" if kept == "one" else "m"), square(d) if first == "of squares" else d, first)
+    mt = average(
+        b1, old("v" if kept == "one" else "m"), square(d) if first == "of squares" else d, first
+    )
     hatted = kept in ("mhat", "hats")
     hats = corrections(b1, b2, new("t") or t, "both") if hatted else (ONE, ONE)
     yield "m", mt / held(hats[0], p) if hatted else mt

@@ -103,7 +103,7 @@ MISTAKES = (
             "np.sqrt(s - ga) + eps", "np.sqrt(s - ga**2) + eps", needs="centered"),
     Mistake({"velocity": "lr inside"}, "learning rate inside the momentum buffer",
             "m = mu * m + lr * d; W = W - m", "m = mu * m + d; W = W - lr * m", "TensorFlow",
-            "the same while lr is constant", needs="momentum"),
+            "it while lr is constant; another rule once lr changes", needs="momentum"),
     Mistake({"velocity": "average"}, "momentum as a moving average", "m = mu * m + (1 - mu) * d",
             "m = mu * m + d", "", "a learning rate (1 - mu) times as large", needs="momentum"),
 )  # fmt: skip

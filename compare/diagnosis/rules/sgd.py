@@ -19,8 +19,8 @@ def sgd(
     """Return the step: `velocity` is how m is kept, `look` what Nesterov looks ahead with."""
     mu, lr = o.get("momentum", 0.0), number(o["lr"])
     d = decayed(p, g, o, weight, m)
-    q, downhill = shrunk(p, o, weight), velocity == "lr and sign inside"
-    inside = bool(mu) and (velocity == "lr inside" or downhill)
+    q, downhill = shrunk(p, o, weight), bool(mu) and velocity == "lr and sign inside"
+    inside = downhill or (bool(mu) and velocity == "lr inside")
     if mu:
         before = old("m")
         v = kept(before, d, p, o, velocity)
@@ -100,10 +100,10 @@ MISTAKES = (
             "m = mu * m + dampening * g", "m = mu * m + (1 - dampening) * g", needs="dampening"),
     Mistake({"velocity": "lr inside"}, "learning rate inside the velocity",
             "m = mu * m + lr * g; W = W - m", "m = mu * m + g; W = W - lr * m",
-            "Sutskever et al. 2013, Keras", "the same while lr is constant, other once it changes"),
+            "Sutskever et al. 2013, Keras", "it while lr is constant; another rule once lr changes"),
     Mistake({"velocity": "lr and sign inside"}, "the velocity is the step itself, learning rate and sign inside",
             "m = mu * m - lr * g; W = W + m", "m = mu * m + g; W = W - lr * m", "Keras' SGD",
-            "the same while lr is constant, other once it changes"),
+            "it while lr is constant; another rule once lr changes"),
     Mistake({"velocity": "lr inside, and out"}, "learning rate inside the velocity and in the update too",
             "m = mu * m + lr * g; W = W - lr * m", "m = mu * m + g; W = W - lr * m", "",
             "a learning rate lr times as large"),

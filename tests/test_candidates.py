@@ -270,7 +270,7 @@ def test_a_class_that_has_made_use_of_its_learning_rate_is_not_given_another():
             super().step(params, grads)
 
     assert check_rule(Precomputed, "sgd momentum=0.9").right
-    assert check_rule(Other, "sgd momentum=0.9").right
+    assert check_rule(Other, "sgd momentum=0.9 lr=0.01").right
 
 
 def test_a_mask_beside_gradients_is_no_parameter():

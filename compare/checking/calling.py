@@ -18,6 +18,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "eps": ("eps", "epsilon"),
     "alpha": ("alpha", "rho", "decay", "decay_rate", "smoothing"),
     "rho": ("rho", "decay"),
+    "negative_slope": ("negative_slope", "slope", "alpha", "leak"),
     "betas": ("betas",),
     "beta1": ("beta1", "beta_1", "b1"),
     "beta2": ("beta2", "beta_2", "b2"),
@@ -84,10 +85,14 @@ def targets_first(function: Any) -> bool:
         names = [p.lower() for p in inspect.signature(function).parameters]
     except (TypeError, ValueError):
         return False
-    return len(names) > 1 and names[0] in (*TARGETS, "y_true") and names[1] in OUTPUTS
+    if names[:2] == ["t", "y"]:
+        return True
+    return len(names) > 1 and names[0] in TRUE and names[1] not in TRUE
 
 
-OUTPUTS = ("a", "p", "z", "y_pred", "y_hat", "yhat", "pred", "prediction", "predictions", "output")
+TRUE = {n.lower() for n in TARGETS} | {
+    "y_true", "true", "actual", "label", "truth", "ground_truth", "expected", "gt", "ytrue", "y_t",
+}  # fmt: skip
 
 
 def step_arguments(function: Any) -> tuple[str, str, str] | None:
@@ -147,6 +152,10 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
     for part in result if several else [] if result is None else [result]:
         if isinstance(part, Mapping):
             part = flattened(part)
+            stale = {
+                n for n, x in part.items() if n in shown and n in before and same(x, before[n])
+            }
+            part = {n: x for n, x in part.items() if n not in stale}
             if twice := shown.keys() & part.keys():
                 raise ValueError(
                     f"it returned two mappings that both have {min(twice)}: which is which? "

@@ -33,11 +33,12 @@ def trials(
     dtype: str,
     seed: int,
     rated: bool = False,
+    fixed: bool = False,
 ) -> Iterator[Trial]:
     """Yield the trials of a training step: all sizes differ in the first, so that no transpose goes unseen.
 
     The first is long enough for two updates from accumulated gradients. With `rated` the step takes
-    another lr each time.
+    another lr each time; with `fixed` its sizes are those of every trial.
     """
     steps = max(steps, 2 * c.accumulate)
     one = (*sizes[:-1], 1)
@@ -56,6 +57,8 @@ def trials(
     yield trial("saturated units", c, sizes, (m, m), dtype, seed + 3, scale=40.0)
     yield trial("overflowing units", c, sizes, (m,), dtype, seed + 4, scale=2000.0)
     yield trial("tiny gradients", c, sizes, (m, m), dtype, seed + 5, scale=1e-6)
+    if fixed:
+        return
     if not several:
         yield trial("one output", c, one, (m, m), dtype, seed + 6)
     yield trial("all sizes equal", c, square, (m, m), dtype, seed + 7)

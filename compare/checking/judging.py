@@ -3,23 +3,22 @@ r"""One step of somebody's program read and judged: what is shown, in the shapes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
+from compare.checking.equivalents import accepted_form
 from compare.checking.numbers import array_kind
 from compare.diagnosis import Shown
 from compare.diagnosis.given import GIVEN
-from compare.diagnosis.statements import named
 from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked, exact
-from compare.formulas.functions import maximum
 from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas
 from compare.operands import stated
-from compare.tolerances import CAP, GROSS, RATE
+from compare.tolerances import GROSS, RATE
 from compare.traces import Array, Trace
 from compare.verification import Batch
 
@@ -65,7 +64,7 @@ def judgement(
                 distances[name] = misshapen(value)
                 return Judgement(shown, distances, expected, tuple(notes))
             distances[name] = distance(fitted[name], value)
-            if note := accepted_form(name, fitted, distances, formulas, batch):
+            if note := accepted_form(name, shown, distances, expected):
                 notes.append(note)
     check_names(clean, expected, shown)
     notes += unknown(clean, expected, start)
@@ -111,45 +110,9 @@ def misshapen(value: Tracked) -> Distance:
 ZERO = exact(np.zeros(()), np.dtype(np.float64))
 
 
-def accepted_form(
-    name: str,
-    fitted: Mapping[str, Array],
-    distances: dict[str, Distance],
-    formulas: Formulas,
-    batch: Batch,
-) -> str:
-    """Accept what differs from its formula in no more than a convention; return what is to be said of it.
-
-    These are the gradient of bce with its floor in another type, and that of a bias before batch
-    norm, which is 0 but for rounding.
-    """
-    L = len(formulas.activations)
-    if distances[name].ratio <= CAP:
-        return ""
-    normed = formulas.batch_norm is not None and name in {f"db{l}" for l in range(1, L)}
-    if normed and not fitted[name].any():
-        distances[name] = replace(distances[name], ratio=0.0)
-        return f"{name} is 0, as it is before batch norm but for rounding"
-    if name != f"dA{L}" or f"A{L}" not in fitted:
-        return ""
-    if named(formulas.loss[0])[0] != "bce":
-        return ""
-    A, Y = exact(fitted[f"A{L}"], batch.X.dtype), exact(batch.Y, batch.X.dtype)
-    form = (
-        (A - Y)
-        / (A.value.size * formulas.accumulate / formulas.summed)
-        / maximum((1.0 - A) * A, 1e-12)
-    )
-    near = distance(fitted[name], form)
-    if near.ratio > CAP:
-        return ""
-    distances[name] = near
-    return f"dA{L} has a floor of 1e-12; torch's is float32(1e-12), 4e-9 smaller"
-
-
 def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, Array], list[str]]:
     """Return the entries that are real numbers, as copies; say which are no numbers. ValueError for complex ones."""
-    clean, notes = {}, []
+    clean, notes, wide = {}, [], set[str]()
     for name, x in trace.items():
         kind = array_kind(x)
         if kind == "c":
@@ -161,7 +124,17 @@ def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, 
         if kind not in "biuf":
             notes.append(f"{name} is not an array of numbers ({type(x).__name__}): not judged")
             continue
+        wide |= (
+            {str(name)}
+            if np.asarray(x).dtype.itemsize > dtype.itemsize and kind == "f" and np.ndim(x)
+            else set()
+        )
         clean[str(name)] = np.array(np.asarray(x), dtype=dtype if name not in COUNTS else None)
+    if wide:
+        few = ", ".join(sorted(wide)[:FEW]) + ", ..." * (len(wide) > FEW)
+        notes.append(
+            f"{few} in a wider type than {dtype}: rounded, so that what is formed of them may seem off"
+        )
     return clean, notes
 
 
@@ -183,6 +156,7 @@ def counted(
     return notes
 
 
+FEW = 4  # names that a note tells
 COUNTS, EVALUATED = ("micro",), {"evalX", "evalY"}
 ONCE = ("eval", "epoch")  # names of what belongs to its own step alone
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import accepted, targets_first
 from compare.checking.elsewhere import Run, told_apart
 from compare.checking.examination import examine
+from compare.checking.forms import Shown, activation_entries, bound, loss_entries, reads_value
 from compare.checking.inputs import arguments, outputs
 from compare.checking.likeness import ACTIVATIONS, LOSSES, single
 from compare.checking.steps import passed
@@ -20,7 +20,6 @@ from compare.configuration import Configuration, pair, resolve
 from compare.formulas import activations, losses, optimizers
 from compare.formulas.stepping import Formulas
 from compare.options import check_dtype
-from compare.tolerances import ALIKE
 from compare.traces import Array, Trace
 from compare.verification import Batch
 
@@ -56,13 +55,16 @@ def examine_activation(
     """Return the verdict on an activation, whatever it is."""
     check_dtype(dtype)
     text, known = named(like, ACTIVATIONS, "activation")
-    verdict = Verdict(name or title(function, "activation"), f"{known} as in PyTorch")
     formulas = bare(activations=[pair(activations, text)], only="activation")
+    called, notes = bound(function, single(like)[1])
+    of_a, more = reads_value(called, next(arguments(dtype, seed))[1], formulas.activations[0])
+    subject = name or title(function, "activation")
+    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *more))
 
     def tries() -> Iterator[Try]:
         for case, z in arguments(dtype, seed):
             da = np.random.default_rng(seed + 1).normal(size=z.shape).astype(dtype)
-            show = partial(activation_entries, function, z, da, formulas)
+            show = partial(activation_entries, called, z, da, of_a)
             yield case, show, Batch(z, z, {}, {"Z1": z, "dA1": da})
 
     return over(tries(), verdict, formulas, torch_activation(Configuration(activations=(text,))))
@@ -74,17 +76,26 @@ def examine_loss(
     """Return the verdict on a loss, whatever it is."""
     check_dtype(dtype)
     text, known = named(like, LOSSES, "loss")
-    verdict = Verdict(name or title(function, "loss"), f"{known} as in PyTorch")
+    called, notes = bound(function, single(like)[1])
+    verdict = Verdict(name or title(function, "loss"), f"{known} as in PyTorch", notes=tuple(notes))
+    formulas, reference = (
+        bare(loss=pair(losses, text), only="loss"),
+        torch_loss(Configuration(loss=text)),
+    )
 
-    def tries() -> Iterator[Try]:
+    def tries(turn: bool) -> Iterator[Try]:
         for case, A, Y in outputs(known, dtype, seed):
-            yield case, partial(loss_entries, function, A, Y), Batch(A, Y, {}, {"A1": A})
+            yield case, partial(loss_entries, called, A, Y, turn), Batch(A, Y, {}, {"A1": A})
 
-    formulas = bare(loss=pair(losses, text), only="loss")
-    return over(tries(), verdict, formulas, torch_loss(Configuration(loss=text)))
+    found = over(tries(False), verdict, formulas, reference)
+    if found.divergence and over(tries(True), verdict, formulas, reference).right:
+        return replace(found, notes=(*found.notes, TURNED))
+    return found
 
 
-Shown = tuple[dict[str, Any], list[str]]
+TURNED = "it is right if its arguments are meant the other way round"
+
+
 Try = tuple[
     str, Callable[[], Shown], Batch
 ]  # its name, what shows the entries with notes, the batch
@@ -131,63 +142,6 @@ def bare(**parts: Any) -> Formulas:
     """Return formulas of which only one part is asked for."""
     empty = {"activations": [pair(activations, "identity")], "loss": pair(losses, "mse")}
     return Formulas(**{**empty, "rule": optimizers.sgd, "hyperparameters": {}, **parts})
-
-
-def activation_entries(function: Any, z: Array, da: Array, formulas: Formulas) -> Shown:
-    """Return what the activation shows, A1 and dZ1; ValueError where it cannot be told."""
-    if hasattr(function, "forward") and hasattr(function, "backward"):
-        made = function() if isinstance(function, type) else function
-        return {"A1": made.forward(z.copy()), "dZ1": made.backward(da.copy())}, [
-            "forward and backward methods"
-        ]
-    f, df = function if isinstance(function, tuple | list) else (function, None)
-    result = f(z.copy())
-    if isinstance(result, tuple) and len(result) == 2:
-        a, back = result
-        return {"A1": a, "dZ1": back(da.copy()) if callable(back) else da * np.asarray(back)}, []
-    if df is None:
-        return {"A1": result}, []
-    required = accepted(df)[0]
-    if len(required) > 1:
-        raise ValueError(
-            f"its derivative takes {len(required)} arguments, {', '.join(sorted(required))}: which is which? "
-            "Hand over f(z) -> (a, backward), or a derivative of one argument"
-        )
-    slope, note = derivative(df, z, np.asarray(result), formulas)
-    return {"A1": result, "dZ1": da * slope}, note
-
-
-def derivative(
-    df: Callable[[Array], Any], z: Array, a: Array, formulas: Formulas
-) -> tuple[Array, list[str]]:
-    """Return df(z), or df(a) where only that is the derivative, and its argument is not called z or x."""
-    from compare.formulas.arithmetic import exact
-
-    gradient = formulas.activations[0][1]
-    one = exact(np.ones_like(z), z.dtype)
-    right = gradient(exact(z, z.dtype), exact(a.astype(z.dtype), z.dtype), one).value.astype(
-        np.float64
-    )
-    of_z, of_a = np.asarray(df(z.copy())), np.asarray(df(a.copy()))
-    near = [bool(np.allclose(x, right, *ALIKE, equal_nan=True)) for x in (of_z, of_a)]
-    if near == [False, True] and not {"z", "x"} & accepted(df)[0]:
-        return of_a, ["its derivative is a function of a, and is called with a"]
-    return of_z, []
-
-
-def loss_entries(function: Any, A: Array, Y: Array) -> Shown:
-    """Return what the loss shows, its value and dA1."""
-    f, df = function if isinstance(function, tuple | list) else (function, None)
-    swap = targets_first(f)
-    notes = ["called as f(targets, outputs), as its arguments are named"] if swap else []
-    given = (Y.copy(), A.copy()) if swap else (A.copy(), Y.copy())
-    result = f(*given)
-    if isinstance(result, tuple) and len(result) == 2:
-        value, back = result
-        return {"loss": value, "dA1": back() if callable(back) else back}, notes
-    if df is None:
-        return {"loss": result}, notes
-    return {"loss": result, "dA1": df(*given)}, notes
 
 
 def torch_activation(c: Configuration) -> Callable[..., dict[str, Array]]:

@@ -3,9 +3,11 @@ r"""Somebody's training step as a program: started anew, called step by step, it
 from __future__ import annotations
 
 import inspect
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,36 @@ from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
 from compare.checking.numbers import fresh, same
 from compare.checking.places import complained
-from compare.traces import parameters
+from compare.traces import Trace, kind, parameters
 
 Load = Callable[[], Any]
+Handed = Callable[[str, Trace], bool]
 STEPPING = ("train_step", "step", "__call__")  # what a class of one's own may call its step
+
+
+def everything(name: str, initial: Trace) -> bool:
+    return True
+
+
+def lasting(name: str, initial: Trace) -> bool:
+    """Tell whether an entry is no quantity of its step alone, as Z1, the loss and dW1 are.
+
+    >>> [lasting(name, {}) for name in ("loss", "dW1", "m.W1", "count")]
+    [False, False, True, True]
+    """
+    gradient = name.startswith("d") and name[-1:].isdigit()
+    return name in initial or not (gradient or kind(name) in PASSING)
+
+
+def starting(name: str, initial: Trace) -> bool:
+    return name in initial
+
+
+PASSING = {"Z", "A", "D", "N", "mu", "var", "xhat", "loss", "norm", "g"}
+LESS = {  # what may be handed on instead, for a program that does not run on all that it shows
+    lasting: "the state of the next step holds nothing of one step alone, such as its loss and gradients",
+    starting: "the state of the next step holds the parameters alone",
+}
 
 
 @dataclass
@@ -27,7 +55,8 @@ class Program:
     """A training step with the options it takes, and the layout it wants its arrays in.
 
     `making` are the options that a class takes. `load` gives the function anew, for one that keeps
-    something between calls outside of its objects.
+    something between calls outside of its objects. `handed` tells which of the entries that it showed
+    the state of the next step holds.
     """
 
     function: Any
@@ -36,6 +65,7 @@ class Program:
     making: Mapping[str, Any] = field(default_factory=dict)
     load: Load | None = None
     complaint: str = ""
+    handed: Handed = everything
 
     def takes(self, option: str) -> bool:
         """Tell whether each call of the step can be given an option."""
@@ -63,6 +93,17 @@ class Program:
     def first(self, t: Trial) -> Mapping[str, Any]:
         """Return what it shows of the first step of a trial."""
         return next(self.run(t))[0]
+
+    def going_on(self, t: Trial) -> tuple[Program, list[str]]:
+        """Return the program as it makes a second step, handed less of its first where that alone lets it, and a note."""
+        for handed, note in ((self.handed, ""), *LESS.items()):
+            other = replace(self, handed=handed)
+            try:
+                deque(islice(other.run(t), 2), maxlen=0)
+            except Exception:  # it says so itself when it is checked
+                continue
+            return other, [note] if note else []
+        return self, []
 
     def remembers(self, t: Trial) -> str:
         """Return the first entry that it shows otherwise when it is started once more; "" if none."""
@@ -100,7 +141,9 @@ class Program:
             else:
                 batch = replace(batch, state={**batch.state, **kept})
             again = shown.keys() - (inner(shown) - t.state.keys())
-            state = {**state, **{n: fresh(shown[n]) for n in shown if n in again}}
+            state |= {
+                n: fresh(x) for n, x in shown.items() if n in again and self.handed(n, t.state)
+            }
             yield shown, batch
 
 

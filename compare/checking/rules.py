@@ -70,7 +70,8 @@ def check_rule(
     Args:
         rule: the function, the class, or an object of it.
         like: "adam", or with options: "adam lr=0.1 eps=1e-3".
-        options: hyperparameters, as torch names them; lr is 0.01 if not given.
+        options: hyperparameters, as torch names them; lr is 0.01 if not given, and torch's default
+            for a rule that takes none.
     """
     return passed(
         examine_rule(rule, like, dtype=dtype, seed=seed, steps=steps, name=name, **options)
@@ -92,15 +93,18 @@ def examine_rule(
     known, given = single(like)
     if known not in RULES:
         raise ValueError(f"unknown optimiser {known!r}; there are {', '.join(RULES)}")
-    base = {"lr": 0.01, **given, **options}
+    lr, told = usual_rate(rule, known)
+    base = {"lr": lr, **given, **options}
     check_function("rule", known, base)
     subject = name or getattr(rule, "__name__", type(rule).__name__)
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
     falls = takes_rate(rule, base, initial)
+    if told and "lr" not in {**given, **options}:
+        verdict = replace(verdict, notes=(told,))
     if not falls:
-        verdict = replace(verdict, notes=(STEADY_ALONE,))
+        verdict = replace(verdict, notes=(*verdict.notes, STEADY_ALONE))
     for varied in (base, *variations(rule, known, base)):
         candidate = Candidate(rule, known, varied, initial)
         runs = gradients((3, 5), steps, dtype, seed + 1, long=varied is base)
@@ -110,6 +114,15 @@ def examine_rule(
                 others = (o for o in courses(runs, falls=False) if o.case != course.case)
                 return told_apart(verdict, map(candidate.run, others))
     return verdict
+
+
+def usual_rate(rule: Any, known: str) -> tuple[float, str]:
+    """Return the lr where none is named: 0.01, or torch's default for a rule that takes none, and a note."""
+    if not callable(rule) or not options_for(rule, {"lr": 0.01})[2]:
+        return 0.01, ""
+    usual = inspect.signature(getattr(optimizers, known)).parameters["lr"].default
+    note = f"it takes no lr and none is named: torch's default, {usual:g}; if its own is another, write it: {known} lr=..."
+    return float(usual), note
 
 
 @dataclass(frozen=True)

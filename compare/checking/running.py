@@ -2,13 +2,14 @@ r"""An optimiser run: a function or an object of somebody's, called step by step
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import ALIASES, accepted, options_for
+from compare.checking.calling import ALIASES, GRADIENTS, accepted, options_for
 from compare.checking.elsewhere import Step
 from compare.traces import Array
 from compare.verification import Batch
@@ -162,6 +163,19 @@ def step_of(made: Any) -> Any:
     return getattr(made, "step", None) or made.update
 
 
+def gradients_first(step: Any) -> bool:
+    """Tell whether a step names its gradients before its parameters.
+
+    >>> gradients_first(lambda grads, params: None), gradients_first(lambda p, g: None)
+    (True, False)
+    """
+    try:
+        names = list(inspect.signature(step).parameters)
+    except (TypeError, ValueError):
+        return False
+    return len(names) > 1 and names[0] in (*GRADIENTS, "g") and names[1] not in (*GRADIENTS, "g")
+
+
 def alone(step: Any) -> bool:
     """Tell whether a step takes gradients alone."""
     return len(accepted(step)[0]) == 1
@@ -172,8 +186,9 @@ def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:
     """Call step(params, grads), or step(grads) where it holds the parameters; lists where dicts do not do."""
     names = list(params)
     arguments = (list(params.values()), [g[n] for n in names]) if as_list else (params, g)
+    turn = -1 if gradients_first(step) else 1
     try:
-        result = step(arguments[1]) if alone(step) else step(*arguments)
+        result = step(arguments[1]) if alone(step) else step(*arguments[::turn])
     except (KeyError, TypeError, AttributeError, IndexError):
         if as_list:
             raise

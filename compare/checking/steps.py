@@ -91,13 +91,16 @@ def examine_step(
     depth = len(c.activations)
     check_dtype(dtype)
     check_sizes(c, sizes)
+    fixed = sizes is not None
     sizes = sizes or (*tuple(SIZES[0] + 2 * depth - l for l in range(depth)), SIZES[-1])
     if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}; there are {', '.join(map(repr, LAYOUTS))}")
     candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""), c.optimizer)
     unrun: dict[str, list[str]] = {}  # the trials that it does not run on, by its complaint
     rated = candidate.takes("lr")
-    tries = list(trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated))
+    tries = list(
+        trials(c, sizes, m=examples, steps=steps, dtype=dtype, seed=seed, rated=rated, fixed=fixed)
+    )
     more, said = clipped(c, sizes, m=examples, dtype=dtype, seed=seed)
     tries += more
     title = name or getattr(train_step, "__name__", "train_step")
@@ -129,6 +132,8 @@ def opened(candidate: Program, t: Trial, load: Load | None) -> tuple[Program, li
             return candidate, []
         if candidate.layout.name != "columns":
             notes.append(f"layout: {candidate.layout.name}")
+        candidate, said = candidate.going_on(t)
+        notes += said
     if load and candidate.remembers(t):
         candidate = replace(candidate, load=load)
         notes.append("it keeps something between calls: loaded anew for each trial")

@@ -41,8 +41,33 @@ def truncated(shape, rng):
     return w * np.sqrt(2.0 / shape[1])
 
 
+def mirrored(half):
+    return np.vstack([half, -half])
+
+
 WRONG = {
     "a deviation of 1 / sqrt(n_in)": ("kaiming_normal", lambda i, o, g: g.normal(0, 1 / np.sqrt(i), (o, i))),
+    "all weights are equal: the units of a layer stay alike for ever": (
+        "kaiming_normal", lambda i, o, g: np.full((o, i), 0.1)),
+    "it draws the same weights each time it is called, and so for every layer: let it take rng, or draw "
+    "from a generator that is made once": (
+        "kaiming_normal", lambda i, o, g: np.random.default_rng(0).normal(0, np.sqrt(2 / i), (o, i))),
+    "no weight is positive: drawn from a bound to 0, or magnitudes negated": (
+        "xavier_uniform", lambda i, o, g: -g.random((o, i)) * np.sqrt(6 / (i + o))),
+    "the slope a is left out of the gain": (
+        "kaiming_normal(a=0.01)", lambda i, o, g: g.normal(0, np.sqrt(2 / i), (o, i))),
+    "a deviation of sqrt(2) / sqrt(n_in - 1)": (
+        "kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2 / (i - 1)), (i, o))),
+    "a deviation of sqrt(2) / sqrt(n_in ** 2)": (
+        "kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2) / i, (o, i))),
+    "the root of each fan, in place of that of their sum, as a bound": (
+        "xavier_uniform", lambda i, o, g: g.uniform(-1, 1, (o, i)) * np.sqrt(6) / (i**0.5 + o**0.5)),
+    "the deviation taken for the bound of a uniform distribution": (
+        "kaiming_normal", lambda i, o, g: g.uniform(-1, 1, (o, i)) * np.sqrt(2 / i)),
+    "row 0 has the same weights as row 1": (
+        "kaiming_normal", lambda i, o, g: np.repeat(g.normal(size=(o, i)), 2, 0)[:o] * np.sqrt(2 / i)),
+    "row 0 has the weights, negated, of row 19": (
+        "kaiming_normal", lambda i, o, g: mirrored(g.normal(0, np.sqrt(2 / i), (19, i)))[:o]),
     "a deviation of sqrt(2) / sqrt(n_out)": ("kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2 / o), (o, i))),
     "a deviation of sqrt(2) / sqrt(n_in + 1)": (
         "kaiming_normal", lambda i, o, g: g.normal(0, np.sqrt(2 / (i + 1)), (o, i))),
@@ -88,8 +113,6 @@ def test_a_mean_that_is_not_0_is_found():
     ("function", "says"),
     [
         (lambda a, b: np.zeros((b, a)), "it takes a, b: which is the number of inputs?"),
-        (lambda shape: np.zeros(shape), "it draws the same weights each time it is called"),
-        (lambda shape: np.random.default_rng(0).normal(size=shape), "and so for every layer"),
         (lambda shape, rng: rng.normal(size=3), "it returned an array (3,); expected (37, 26)"),
         (lambda shape, rng: 1 / 0, "ZeroDivisionError"),
         ("he", "it is no function"),
@@ -106,3 +129,20 @@ def test_options_that_there_are_not_are_refused():
         examine_initializer(of("kaiming_normal"), "kaiming_normal", mode="avg")
     with pytest.raises(ValueError, match="unknown initialiser 'relu'; there are kaiming_normal"):
         examine_initializer(of("kaiming_normal"), "relu")
+
+
+def test_units_of_another_deviation_are_found():
+    def uneven(n_in, n_out, rng):
+        share = np.where(np.arange(n_out) % 2, 0.9, np.sqrt((37 - 18 * 0.81) / 19))
+        return rng.normal(size=(n_out, n_in)) * np.sqrt(2 / n_in) * share[:, None]
+
+    (name,) = examine_initializer(uneven, "kaiming_normal").diagnosis.names
+    assert name.startswith("the deviation differs from row to row")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_deviation_is_known_exactly_where_the_generator_is(seed):
+    def he(n_in, n_out, rng):
+        return rng.normal(size=(n_out, n_in)) * np.sqrt(2.0 / n_in) * (1 + 1e-8)
+
+    assert examine_initializer(he, "kaiming_normal", seed=seed).divergence.origin == "deviation"

@@ -143,6 +143,22 @@ def test_a_bias_before_batch_norm_may_stand_still(step, dtype, seed):
     assert verdict.right, str(verdict)
 
 
+def squares_less_a_square(s, X, Y, lr=0.1):
+    Z1 = s["W1"] @ X + s["b1"]
+    mu = Z1.mean(axis=1, keepdims=True)
+    var = (Z1**2).mean(axis=1, keepdims=True) - mu**2
+    A1 = np.maximum(s["gamma1"] * (Z1 - mu) / np.sqrt(var + 1e-5) + s["beta1"], 0)
+    return {"loss": np.mean((s["W2"] @ A1 + s["b2"] - Y) ** 2)}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_variance_that_cancels_is_found_where_features_lie_far_from_0(dtype):
+    verdict = examine_step(
+        squares_less_a_square, "two-layer relu mse sgd lr=0.1 batch-norm", dtype=dtype
+    )
+    assert verdict.case == "features far from 0"
+
+
 def test_a_rule_that_divides_may_leave_it_as_it_is():
     verdict = examine_step(Adam, "two-layer relu mse adam lr=0.1 batch-norm")
     assert verdict.right, str(verdict)

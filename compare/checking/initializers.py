@@ -8,8 +8,8 @@ kurtosis, n the number of weights), which of half a million is less than a thous
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from math import inf, sqrt
 from typing import Any
@@ -20,6 +20,17 @@ from scipy import stats
 
 from compare.checking.calling import options_for
 from compare.checking.likeness import INITIALIZERS, single
+from compare.checking.scales import (
+    EXACT,
+    N_IN,
+    N_OUT,
+    Stated,
+    dependences,
+    deviations,
+    known_deviation,
+    means,
+    shapes,
+)
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Diagnosis, Explained, Variant
@@ -29,41 +40,11 @@ from compare.tolerances import SIGMAS, UNLIKELY
 from manual.initialization.scaled import kaiming_std, xavier_std
 
 Array = NDArray[np.float64]
-N_OUT, N_IN, DRAWS = 37, 26, 500  # few of the scales below are alike for these
-FANS: Mapping[str, float] = {
-    "n_in": N_IN, "n_out": N_OUT, "(n_in + n_out) / 2": (N_IN + N_OUT) / 2, "n_in + n_out": N_IN + N_OUT,
-    "n_in + 1": N_IN + 1, "n_in n_out": N_IN * N_OUT,
-}  # fmt: skip
-GAINS: Mapping[str, float] = {
-    "": 1.0,
-    "sqrt(2)": sqrt(2.0),
-    "5/3": 5 / 3,
-    "sqrt(3)": sqrt(3.0),
-    "sqrt(6)": sqrt(6.0),
-}
-FIXED = (0.01, 0.001, 0.02, 0.05, 0.1, 0.5, 1.0)
+DRAWS = 500
 INPUTS = ("n_in", "fan_in", "in_features", "inputs", "n_inputs", "input_size", "nin")
 OUTPUTS = ("n_out", "fan_out", "out_features", "outputs", "n_outputs", "output_size", "nout")
 SHAPES = ("shape", "size", "dims")
 SOURCES = ("rng", "generator", "random", "random_state", "gen")
-
-
-@dataclass(frozen=True)
-class Stated:
-    """What weights should be: their deviation, and uniform or normal around 0."""
-
-    std: float
-    uniform: bool
-
-    @property
-    def kurtosis(self) -> float:
-        return 1.8 if self.uniform else 3.0
-
-    @property
-    def cdf(self) -> Callable[[Array], Array]:
-        c = sqrt(3.0) * self.std
-        known = stats.uniform(-c, 2.0 * c) if self.uniform else stats.norm(0.0, self.std)
-        return known.cdf  # type: ignore[no-any-return]
 
 
 def check_initializer(
@@ -72,8 +53,9 @@ def check_initializer(
     r"""Check an initialiser of weights $(n_{out}, n_{in})$; raise Wrong where they are distributed otherwise.
 
     The function takes `n_in` and `n_out`, or `shape`, by these or the usual other names, and may take
-    `rng` (a numpy.random.Generator). It is called five hundred times, so that it must not draw the same
-    weights each time. What is judged is the distribution: deviation, mean and shape.
+    `rng` (a numpy.random.Generator). It is called five hundred times. What is judged is the
+    distribution, its deviation, mean and shape, and whether rows and columns are independent; where the
+    weights are a multiple of what its generator gives, their deviation to nine digits.
 
     Args:
         function: the initialiser.
@@ -99,14 +81,13 @@ def examine_initializer(
         draw = drawing(function, passed_on, np.random.default_rng(seed))
         with np.errstate(all="ignore"):
             weights = np.stack([draw() for _ in range(DRAWS)])
-        if np.array_equal(weights[0], weights[1]):
-            raise ValueError(
-                "it draws the same weights each time it is called, and so for every layer: let it take "
-                "rng, or draw from a generator that is made once"
-            )
     except Exception as error:
         return replace(verdict, notes=tuple(notes)).stopped(f"weights ({N_OUT}, {N_IN})", error)
-    return judged(replace(verdict, notes=tuple(notes)), weights.ravel(), right, known)
+    verdict = replace(verdict, notes=tuple(notes))
+    drawn_once = sources(function) and known_deviation(
+        weights[0], lambda: np.random.default_rng(seed)
+    )
+    return judged(verdict, weights, right, known, float(drawn_once))
 
 
 def stated(known: str, given: Mapping[str, Any]) -> Stated:
@@ -127,7 +108,13 @@ def stated(known: str, given: Mapping[str, Any]) -> Stated:
         raise ValueError(f"the mode is {o['mode']!r}; give fan_in or fan_out")
     else:
         std = kaiming_std((N_OUT, N_IN), **o)
-    return Stated(std, known.endswith("uniform"))
+    plain = kaiming_std((N_OUT, N_IN), **{**o, "a": 0.0}) if o.get("a") else std
+    return Stated(std, known.endswith("uniform"), plain)
+
+
+def sources(function: Any) -> bool:
+    """Tell whether an initialiser takes a generator."""
+    return any(n in SOURCES for n in inspect.signature(function).parameters)
 
 
 def drawing(
@@ -157,21 +144,40 @@ def drawn(draw: Callable[[], Any]) -> Array:
     return W
 
 
-def judged(verdict: Verdict, w: Array, right: Stated, known: str) -> Verdict:
-    """Return the verdict on weights beside their distribution: deviation, then mean, then the whole of it."""
-    verdict = replace(verdict, shown=("deviation", "mean", "distribution"), arrays=DRAWS)
-    error = right.std * sqrt((right.kurtosis - 1.0) / (4.0 * w.size))
-    if not abs(w.std() - right.std) <= SIGMAS * error:
-        named = tuple(deviations(w, right))
-        return wrong(verdict, "deviation", w.std(), right.std, error, named, known)
+def judged(verdict: Verdict, w: Array, right: Stated, known: str, exact: float = 0.0) -> Verdict:
+    """Return the verdict on weights beside their distribution: deviation, mean, the whole of it, one beside another.
+
+    `exact` is their deviation, where it is known by the numbers that they were made of.
+    """
+    names = ("deviation", "mean", "distribution", "independence")
+    verdict = replace(verdict, shown=names, arrays=DRAWS)
+    if np.ptp(w[0]) == 0.0:
+        return wrong(verdict, "deviation", 0.0, right.std, right.std, (EQUAL,), known)
+    if np.array_equal(w[0], w[1]):
+        return wrong(verdict, "independence", 1.0, 0.0, 1.0, (SEEDED,), known)
+    std, kurtosis = exact or w.std(), float(stats.kurtosis(w, fisher=False, axis=None))
+    error = EXACT / SIGMAS if exact else sqrt((right.kurtosis - 1.0) / (4.0 * w.size))
+    if not abs(std - right.std) <= SIGMAS * error * right.std:
+        near = SIGMAS * (error if exact else sqrt((kurtosis - 1.0) / (4.0 * w.size)))
+        named = tuple(deviations(w, right, std, near))
+        return wrong(verdict, "deviation", std, right.std, error * right.std, named, known)
     if not abs(w.mean()) <= SIGMAS * right.std / sqrt(w.size):
         named = tuple(means(w, right))
         return wrong(verdict, "mean", w.mean(), 0.0, right.std / sqrt(w.size), named, known)
-    far = stats.kstest(w, right.cdf)
+    far = stats.kstest(w.ravel(), right.cdf)
     if far.pvalue < UNLIKELY:
         named = tuple(shapes(w, right))
         return wrong(verdict, "distribution", far.statistic, 0.0, 1.0 / sqrt(w.size), named, known)
+    for name, sigmas in dependences(w, right):
+        return wrong(verdict, "independence", sigmas, 0.0, 1.0, (name,), known)
     return verdict
+
+
+EQUAL = "all weights are equal: the units of a layer stay alike for ever"
+SEEDED = (
+    "it draws the same weights each time it is called, and so for every layer: let it take rng, or draw "
+    "from a generator that is made once"
+)
 
 
 def wrong(
@@ -189,54 +195,3 @@ def wrong(
     ratio = f"; {float(mine) / right:.6g} times the right one" if right else ""
     d = Diagnosis(what, told, f"{what} of {DRAWS} matrices ({N_OUT}, {N_IN}){ratio}")
     return replace(verdict, divergence=found, diagnosis=d, case=f"{DRAWS} draws of {known}")
-
-
-def deviations(w: Array, right: Stated) -> Iterator[str]:
-    """Yield the usual scales that the deviation is, and what else may have been taken for it."""
-    near = 5.0 / sqrt(w.size)
-    if w.min() >= 0.0:
-        yield "no weight is negative: drawn from 0 to a bound, as np.random.rand does, or magnitudes"
-        return
-    yield from (
-        f"a deviation of {s:g}, whatever the number of inputs"
-        for s in FIXED
-        if abs(w.std() / s - 1.0) < near
-    )
-    for gain, g in GAINS.items():
-        for fan, n in FANS.items():
-            if abs(w.std() * sqrt(n) / g - 1.0) < near:
-                yield f"a deviation of {gain or '1'} / sqrt({fan})"
-    others = {
-        "the bound of the uniform distribution taken for its deviation": right.std / sqrt(3.0)
-        if right.uniform
-        else 0.0,
-        "the deviation taken for a bound, times sqrt(3)": sqrt(3.0) * right.std,
-        "the variance taken for the deviation": right.std**2,
-        "from -1 / sqrt(n_in) to 1 / sqrt(n_in), nn.Linear's own": 1.0 / sqrt(3.0 * N_IN),
-        "the bound of right weights halved, np.random.rand() - 0.5": right.std / sqrt(12.0),
-        "half of the right deviation": 0.5 * right.std,
-        "the root of the deviation": sqrt(right.std),
-        "cut at two deviations, Keras' truncated normal": 0.8796 * right.std,
-    }
-    yield from (
-        name for name, std in others.items() if std and abs(w.std() / std - 1.0) < 2.0 * near
-    )
-
-
-def means(w: Array, right: Stated) -> Iterator[str]:
-    """Yield what the mean has been taken for."""
-    near = SIGMAS * right.std / sqrt(w.size)
-    for told, mean in (("the deviation taken for the mean", right.std), ("a mean of 1", 1.0)):
-        if abs(w.mean() - mean) < near:
-            yield told
-
-
-def shapes(w: Array, right: Stated) -> Iterator[str]:
-    """Yield what the distribution looks like."""
-    kurtosis = float(stats.kurtosis(w, fisher=False))
-    if right.uniform and abs(kurtosis - 3.0) < 0.1:
-        yield "normal weights of the right deviation, where uniform ones were asked for"
-    elif not right.uniform and abs(kurtosis - 1.8) < 0.1:
-        yield "uniform weights of the right deviation, where normal ones were asked for"
-    elif not right.uniform and np.abs(w).max() < 2.5 * right.std:
-        yield "a truncated normal distribution, rescaled, as Keras has it"

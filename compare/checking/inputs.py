@@ -57,6 +57,9 @@ def trials(
     yield trial("saturated units", c, sizes, (m, m), dtype, seed + 3, scale=40.0)
     yield trial("overflowing units", c, sizes, (m,), dtype, seed + 4, scale=2000.0)
     yield trial("tiny gradients", c, sizes, (m, m), dtype, seed + 5, scale=1e-6)
+    if c.batch_norm is not None:
+        far = 1e4 if dtype == "float64" else 1e3  # where a mean of squares less a square cancels
+        yield trial("features far from 0", c, sizes, (m, m), dtype, seed + 9, offset=far)
     if fixed:
         return
     if not several:
@@ -80,6 +83,7 @@ def trial(
     *,
     scale: float = 1.0,
     zeros: bool = False,
+    offset: float = 0.0,
 ) -> Trial:
     random = np.random.default_rng(seed)
     state: dict[str, Array] = {}
@@ -93,7 +97,7 @@ def trial(
     target = TARGETS.get(parse(c.loss)[0], real)
     made = []
     for m in batches:
-        X = 1.5 * random.normal(size=(sizes[0], m)) + 0.3
+        X = 1.5 * random.normal(size=(sizes[0], m)) + 0.3 + offset
         if zeros:
             X[:, :2] = 0.0
         Y = target(random, sizes[-1], m)

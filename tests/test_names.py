@@ -125,6 +125,9 @@ def test_a_derivative_that_is_not_squared_has_one_name():
 
 
 LOSSES = {
+    "huber: linear part plus delta^2 / 2": lambda a, y: np.mean(
+        np.where(np.abs(a - y) < 1, (a - y) ** 2 / 2, np.abs(a - y) + 0.5)),
+    "huber: pseudo-Huber, smooth everywhere": lambda a, y: np.mean(np.sqrt(1 + (a - y) ** 2) - 1),
     "cross_entropy: the logarithm left out: probabilities summed": lambda a, y: (
         -np.sum(y * softmax(a)) / a.shape[1]),
     "cross_entropy: softmax over everything": lambda a, y: (
@@ -218,6 +221,78 @@ STEPS = {
 def test_a_mistake_in_a_step_has_one_name(name):
     step, like = STEPS[name]
     assert examine_step(step, f"two-layer {like} lr=0.1").diagnosis.names == (name,)
+
+
+def clipped(state, X, Y, lr=0.1, seen=lambda n: True, used=True):
+    shown, g = gradients(state, X, Y)
+    norm = np.sqrt(sum((x**2).sum() for x in g.values()))
+    out = {"loss": shown["loss"], "norm": norm} | {f"d{n}": x for n, x in g.items()}
+    for n in ("W1", "b1", "W2", "b2"):
+        out[f"g.{n}"] = g[n] * (min(1, 0.1 / (norm + 1e-6)) if seen(n) else 1)
+        out[n] = state[n] - lr * (out[f"g.{n}"] if used else g[n])
+    return out
+
+
+def test_clipped_gradients_that_are_not_used_are_named():
+    verdict = examine_step(
+        lambda state, X, Y, lr=0.1: clipped(state, X, Y, lr, used=False),
+        "two-layer relu mse sgd lr=0.1 clip=0.1",
+    )
+    assert verdict.diagnosis.names == ("dW1 in place of g.W1",)
+
+
+def test_a_mistake_of_some_entries_alone_is_said_to_be():
+    verdict = examine_step(
+        lambda state, X, Y, lr=0.1: clipped(state, X, Y, lr, seen=lambda n: n[0] == "W"),
+        "two-layer relu mse sgd lr=0.1 clip=0.1",
+    )
+    (found,) = verdict.diagnosis.named
+    assert (found.variant.name, found.spared) == ("clipping left out", ("g.W1",))
+    assert "it would change g.W1 too, which is right" in str(verdict)
+
+
+def decayed(kind, where):
+    """Return a rule that decays the weights in one of two places, but not in the other."""
+
+    class Rule:
+        def __init__(self, lr=0.01):
+            self.lr, self.m, self.v, self.t = lr, {}, {}, 0
+
+        def step(self, p, g):
+            self.t += 1
+            for n in p:
+                whole = g[n] + 0.1 * p[n]
+                top, square = (g[n], whole**2) if where == "below" else (whole, g[n] ** 2)
+                if kind == "adam":
+                    self.m[n] = 0.9 * self.m.get(n, 0) + 0.1 * top
+                    self.v[n] = 0.999 * self.v.get(n, 0) + 0.001 * square
+                    top = self.m[n] / (1 - 0.9**self.t)
+                    below = np.sqrt(self.v[n] / (1 - 0.999**self.t)) + 1e-8
+                elif kind == "rmsprop":
+                    self.v[n] = 0.99 * self.v.get(n, 0) + 0.01 * square
+                    below = np.sqrt(self.v[n]) + 1e-8
+                else:
+                    self.v[n] = self.v.get(n, 0) + square
+                    below = np.sqrt(self.v[n]) + 1e-10
+                p[n] -= self.lr * top / below
+
+    return Rule
+
+
+DECAYED = {
+    ("adam", "below"): "weight decay missing from the first moment",
+    ("adam", "above"): "weight decay missing from the second moment",
+    ("rmsprop", "below"): "weight decay missing from the gradient that is divided",
+    ("rmsprop", "above"): "weight decay missing from the mean square",
+    ("adagrad", "below"): "weight decay missing from the gradient that is divided",
+    ("adagrad", "above"): "weight decay missing from the sum of squares",
+}
+
+
+@pytest.mark.parametrize(("kind", "where"), DECAYED)
+def test_weight_decay_in_one_place_of_two_is_named(kind, where):
+    verdict = examine_rule(decayed(kind, where), f"{kind} lr=0.01 weight_decay=0.1")
+    assert verdict.diagnosis.names == (DECAYED[kind, where],)
 
 
 RULES = [

@@ -186,6 +186,24 @@ def test_a_rule_is_called_by_the_names_of_its_arguments_and_with_the_usual_rate(
     assert not examine_rule(GradientsFirst, "sgd lr=0.01").right
 
 
+class Shared:
+    m = {}  # noqa: RUF012 - the mistake
+
+    def __init__(self, lr=0.01):
+        self.lr = lr
+
+    def step(self, params, grads):
+        for n in params:
+            self.m[n] = 0.9 * self.m.get(n, 0) + grads[n]
+            params[n] -= self.lr * self.m[n]
+
+
+def test_objects_that_share_a_state_are_told():
+    error = examine_rule(Shared, "sgd momentum=0.9").error
+    assert "run twice from the same start it gives another W1" in error
+    assert "a mutable default or an attribute of the class" in error
+
+
 def relu(Z):
     return np.maximum(0, Z), {"Z": Z}
 

@@ -55,7 +55,7 @@ def told_apart(verdict: Verdict, runs: Iterable[Run]) -> Verdict:
     if d is None or scene is None or not d.named:
         return verdict
     if len(d.named) < 2 and np.isfinite(scene.last.trace[scene.origin]).all():
-        return verdict
+        return replace(verdict, diagnosis=replace(d, named=told(d.named, scene)))
     late = scene.last.formulas.late
     elsewhere = tuple(
         tuple(further(islice(steps, ENOUGH), later(formulas) if late else formulas, initial, {}))

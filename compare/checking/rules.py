@@ -100,6 +100,8 @@ def examine_rule(
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
+    if (entry := remembered(rule, known, base, initial, dtype, seed)) is not None:
+        return replace(verdict, error=REMEMBERS.format(entry=entry))
     falls = takes_rate(rule, base, initial)
     if told and "lr" not in {**given, **options}:
         verdict = replace(verdict, notes=(told,))
@@ -114,6 +116,34 @@ def examine_rule(
                 others = (o for o in courses(runs, falls=False) if o.case != course.case)
                 return told_apart(verdict, map(candidate.run, others))
     return verdict
+
+
+REMEMBERS = (
+    "it cannot be judged: run twice from the same start it gives another {entry}. It keeps something "
+    "outside of its objects, such as a mutable default or an attribute of the class: make it in __init__"
+)
+
+
+def remembered(
+    rule: Any,
+    known: str,
+    options: dict[str, Any],
+    initial: Mapping[str, Array],
+    dtype: str,
+    seed: int,
+) -> str | None:
+    """Return the first parameter that another run from the same start gives otherwise; None if none is."""
+    first = gradients((3, 5), 3, dtype, seed + 1)["ordinary gradients"]
+    candidate = Candidate(rule, known, options, initial)
+    try:
+        once, again = ([x for x, _ in candidate.run(Course("", first))[2]] for _ in range(2))
+    except Exception:  # it says so itself when it is checked
+        return None
+    pairs = (zip(a.items(), b.values(), strict=False) for a, b in zip(once, again, strict=True))
+    return next(
+        (n for pair in pairs for (n, x), y in pair if not np.array_equal(x, y, equal_nan=True)),
+        None,
+    )
 
 
 def usual_rate(rule: Any, known: str) -> tuple[float, str]:

@@ -1,6 +1,7 @@
 r"""From "this formula is wrong" to "this is the mistake": variants of the formula, tried on the program's own numbers."""
 
-from compare.diagnosis.naming import Diagnosis, Explained, diagnose, misshapen, suspected, told
+from compare.diagnosis.naming import diagnose, misshapen, suspected, told
+from compare.diagnosis.outcome import Diagnosis, Explained
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant
 

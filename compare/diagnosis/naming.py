@@ -3,13 +3,13 @@ r"""Naming a mistake: only a variant that explains the numbers down to rounding,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from compare.diagnosis import generic, given, network, rules
+from compare.diagnosis.outcome import Diagnosis, Explained
 from compare.diagnosis.pattern import pattern
 from compare.diagnosis.scene import GRADIENTS, Scene, reads
 from compare.diagnosis.shapes import shape_hint
@@ -17,84 +17,6 @@ from compare.diagnosis.variant import Variant, at, disagreements, explains, ran,
 from compare.distances import Distance, distance
 from compare.tolerances import CAP
 from compare.traces import PARAMETERS, Array, kind
-
-MOST = 6  # names given; more than that cannot be told apart, and says so
-
-
-@dataclass(frozen=True)
-class Explained:
-    """A variant that explains the numbers: error over rounding before, with the right formula, and after."""
-
-    variant: Variant
-    before: float
-    after: float
-    target: str = ""  # the entry that was not shown in which the mistake lies
-
-    @property
-    def measured(self) -> bool:
-        """Tell whether there is a number to it: a shape, or NaN for NaN, is as good as another."""
-        return bool(np.isfinite(self.before) or self.after > 0.0)
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What is known of the first wrong formula: the mistakes that explain it, and how the numbers look."""
-
-    origin: str
-    named: tuple[Explained, ...]
-    pattern: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(e.variant.name for e in self.named)
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
-
-    def lines(self) -> Iterator[str]:
-        if not self.named:
-            yield f"  unexplained: no known mistake gives these numbers; {self.pattern}"
-            return
-        yield f"  mistake: {self.named[0].variant.name}"
-        yield from explanation(self.named[0])
-        for other in self.named[1:MOST]:
-            yield f"  or, not to be told apart by these numbers: {other.variant.name}"
-        if len(self.named) > MOST:
-            yield f"  or {len(self.named) - MOST} more that these numbers cannot tell apart"
-
-    def declared(self) -> dict[str, Any]:
-        """Return the same as plain data, for JSON."""
-        return {
-            "origin": self.origin,
-            "pattern": self.pattern,
-            "named": [
-                {
-                    "mistake": e.variant.name,
-                    "wrong": e.variant.wrong,
-                    "right": e.variant.right,
-                    "source": e.variant.source,
-                    "same_as": e.variant.same_as,
-                    "error_before": e.before,
-                    "error_after": e.after,
-                    "measured": e.measured,
-                }
-                for e in self.named
-            ],
-        }
-
-
-def explanation(e: Explained) -> Iterator[str]:
-    v = e.variant
-    if v.wrong and v.wrong not in v.name:
-        yield f"    yours, as understood: {v.wrong}"
-    if v.right:
-        yield f"    right:                {v.right}"
-    if v.source:
-        yield f"    convention of:        {v.source}"
-    if v.same_as and v.same_as not in v.name:
-        yield f"    the same as:          {v.same_as}"
-    if e.measured:
-        yield f"    error over rounding:  {e.before:.3g} with the right formula, {e.after:.2g} with yours"
 
 
 def diagnose(scene: Scene) -> Diagnosis:
@@ -130,7 +52,23 @@ def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
     """Return the mistakes that all that is shown bears out, and of these the best."""
     x = scene.last.trace.get(scene.origin)
     finite = scene.origin in given.GIVEN or x is None or bool(np.isfinite(x).all())
-    return best(found if finite else tuple(e for e in found if evident(e, scene)), scene)
+    kept = best(found if finite else tuple(e for e in found if evident(e, scene)), scene)
+    return tuple(replace(e, spared=spared(e, scene)) for e in kept)
+
+
+@np.errstate(all="ignore")
+def spared(e: Explained, scene: Scene) -> tuple[str, ...]:
+    """Return the entries before the origin, at its step, that the mistake would change and that are right."""
+    last = replace(scene, steps=scene.steps[-1:], after=(), elsewhere=(), target=e.target)
+    hidden_before = len(scene.steps) > 1 and not scene.complete
+    if e.variant.sudden or hidden_before or scene.origin not in scene.order:
+        return ()
+    before = scene.order[: scene.order.index(scene.origin)]
+    try:
+        odd = {name for _, name in disagreements(e.variant, last)}
+    except (ValueError, KeyError, ArithmeticError):  # it does not fit what is shown
+        return ()
+    return tuple(n for n in before if n in odd)
 
 
 @np.errstate(all="ignore")
@@ -209,8 +147,8 @@ FAMILIES = (
 FALLBACKS = (
     generic.halted,
     generic.unknown,
-    generic.scheduled,
     lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),
+    generic.scheduled,
     generic.transformations,
     network.other_weights,
 )  # each where nothing else explains

@@ -156,6 +156,8 @@ def meanings(scene: Scene, shown: Shown) -> dict[str, float]:
         "n_y/2": n_y / 2,
         "2/n_y": 2 / n_y,
     }
+    n_x = float(shown.X.shape[0])
+    out |= {"m/n_y": m / n_y, "n_y/n_x": n_y / n_x, "m n_y/n_x": m * n_y / n_x}
     if scene.moved:
         out["-1"] = -1.0
     if m > 1.0:
@@ -194,6 +196,7 @@ def named(shown: Shown) -> dict[str, float]:
     found = {"2": 2.0, "m": m, "n_y": n_y, "m n_y": m * n_y, "sqrt(2)": 2**0.5, "n_x": n_x}
     if k > 1.0:
         found |= {"k, the number of micro-batches": k, "k squared": k * k}
+        found |= {"k/(k + 1)": k / (k + 1.0), "k/(k - 1)": k / (k - 1.0)}
     if p := shown.formulas.dropout:
         found |= {"p": p, "(1 - p)": 1.0 - p}
     evaluated = shown.state.get("evalX", shown.X).shape[1]

@@ -12,6 +12,7 @@ from compare.diagnosis.network.forms import (
     EPSILONS,
     overflowing,
     shifted,
+    underflowing,
     unshifted_softmax,
 )
 from compare.formulas import activations
@@ -105,6 +106,12 @@ VALUES: dict[str, dict[str, Formula]] = {
         "the quadratic and the linear part swapped": lambda A, Y, delta: where(
             absolute(A - Y) < delta, delta * (absolute(A - Y) - 0.5 * delta), 0.5 * ((A - Y) * (A - Y))
         ).sum() / elements(A),
+        "linear part plus delta^2 / 2": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * (absolute(A - Y) + 0.5 * delta)
+        ).sum() / elements(A),
+        "pseudo-Huber, smooth everywhere": lambda A, Y, delta: (
+            delta * delta * (sqrt(1.0 + (A - Y) * (A - Y) / (delta * delta)) - 1.0)
+        ).sum() / elements(A),
         "linear part without -delta^2 / 2": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * absolute(A - Y)
         ).sum() / elements(A),
@@ -188,6 +195,10 @@ VALUES: dict[str, dict[str, Formula]] = {
         "max(z, 0) left out": lambda A, Y: (
             (log(1.0 + exp(-absolute(A))) - A * Y).sum() / elements(A)
         ),
+        "log(1 + exp(-s z)) with s of -1 and 1, which overflows": lambda A, Y: (
+            overflowing(log(1.0 + exp((1.0 - 2.0 * Y) * A)), (1.0 - 2.0 * Y) * A, np.inf).sum()
+            / elements(A)
+        ),
         "log(1 + e^z) - y z, which overflows": lambda A, Y: (
             (overflowing(log(1.0 + exp(A)), A, np.inf) - A * Y).sum() / elements(A)
         ),
@@ -219,6 +230,9 @@ VALUES: dict[str, dict[str, Formula]] = {
             (Y * activations.softmax(A)).sum() / examples(A)
         ),
         "softmax over everything": lambda A, Y: likelihood(exp(A) / exp(A).sum(), Y),
+        "the maximum of everything subtracted, not an example's own: it underflows": lambda A, Y: (
+            likelihood(underflowing(A), Y)
+        ),
         "the maximum is not added back to the logarithm of the sum": lambda A, Y: (
             (Y * (log(shifted(A).sum(axis=0)) - A)).sum() / examples(A)
         ),

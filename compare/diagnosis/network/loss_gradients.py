@@ -63,6 +63,12 @@ GRADIENTS: dict[str, dict[str, Formula]] = {
         "sign without its factor delta": lambda A, Y, delta: where(
             absolute(A - Y) < delta, A - Y, stated.sign(A, Y)
         ) / elements(A),
+        "delta where the residual is large, its sign lost": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, A - Y, delta + 0.0 * A
+        ) / elements(A),
+        "that of pseudo-Huber": lambda A, Y, delta: (
+            (A - Y) / sqrt(1.0 + (A - Y) * (A - Y) / (delta * delta)) / elements(A)
+        ),
         "a - y doubled where small": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 2.0 * (A - Y), delta * stated.sign(A, Y)
         ) / elements(A),

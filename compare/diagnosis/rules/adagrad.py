@@ -29,13 +29,15 @@ def adagrad(
     start: str = "given", **o: Any,
 ) -> Expected:  # fmt: skip
     """Return the step: `epsilon` is its place, `rate` the decay of lr, `start` how the sum is kept."""
-    d = decayed(p, g, o, weight, m)
+    plain, d = (-g if o.get("maximize") else g), decayed(p, g, o, weight, m)
     t = counted(old("t"), p)
     yield "t", t
     first = held({"0.1": 0.1}.get(start, o.get("initial_accumulator_value", 0.0)), p)
     s = total(old("s") or first, pooled(d, start) if start in POOLED else square(d))
     if start in ("no sum", "magnitudes"):
         s = square(d) if start == "no sum" else total(old("s") or first, absolute(d))
+    if start == "undecayed":
+        s = total(old("s") or first, square(plain))
     yield "s", s
     t, s = new("t") or t, new("s") or s
     steps = {"t": held(t, ONE), "none": 0.0 * held(t, ONE)}.get(rate, held(t, ONE) - 1.0)
@@ -45,6 +47,7 @@ def adagrad(
     lr = number(o["lr"]) / below
     squares = old("s") or first if start == "stale" else s
     squares = squares / held(t, p) if start == "over t" else squares
+    d = plain if start == "undecayed step" else d
     step = held(lr, p) * d / root(squares, o.get("eps", 1e-10), epsilon)
     yield "", total(shrunk(p, o, weight), -step)
 
@@ -57,6 +60,10 @@ def compounded(decay: float, t: Tracked) -> Tracked:
 
 
 MISTAKES = (
+    Mistake({"start": "undecayed"}, "weight decay missing from the sum of squares", "s of g, the step of g + wd * W",
+            "both of g + wd * W", needs="weight_decay"),
+    Mistake({"start": "undecayed step"}, "weight decay missing from the gradient that is divided",
+            "s of g + wd * W, the step of g", "both of g + wd * W", needs="weight_decay"),
     INSIDE,
     *ROOTS,
     *NEAR,

@@ -32,16 +32,17 @@ def adam(
     d, apart = decayed(p, g, o, weight, m), weight in DECOUPLED
     t = counted(old("t"), p)
     yield "t", t
-    mt = average(
-        b1, old("v" if kept == "one" else "m"), square(d) if first == "of squares" else d, first
-    )
+    plain = -g if o.get("maximize") else g
+    averaged = {"of squares": square(d), "undecayed": plain}.get(first, d)
+    mt = average(b1, old("v" if kept == "one" else "m"), averaged, first)
     hatted = kept in ("mhat", "hats")
     hats = corrections(b1, b2, new("t") or t, "both") if hatted else (ONE, ONE)
     yield "m", mt / held(hats[0], p) if hatted else mt
     t, mt = new("t") or t, new("m") or (mt / held(hats[0], p) if hatted else mt)
-    vt = squares(squared, d, mt, -g if o.get("maximize") else g)
-    vt = average(b2, mt if kept == "one" else old("v"), vt * held((1.0 - b1) / (1.0 - b2), p) if second == "share of m" else vt,
-                 "mean" if second == "share of m" else second)  # fmt: skip
+    vt = squares(squared, d, mt, plain)
+    if second == "share of m":
+        vt, second = vt * held((1.0 - b1) / (1.0 - b2), p), "mean"
+    vt = average(b2, mt if kept == "one" else old("v"), vt, second)
     vt = maximum(old("v") or 0.0 * vt, vt) if maximal == "into v" and o.get("amsgrad") else vt
     yield "v", vt / held(hats[1], p) if kept == "hats" else vt
     vt = new("v") or (vt / held(hats[1], p) if kept == "hats" else vt)
@@ -203,6 +204,8 @@ MISTAKES = (
     *AVERAGES,
     Mistake({"squared": "undecayed g"}, "weight decay missing from the second moment",
             "v of g, m of g + wd * W", "both of g + wd * W", needs="weight_decay"),
+    Mistake({"first": "undecayed"}, "weight decay missing from the first moment",
+            "m of g, v of g + wd * W", "both of g + wd * W", needs="weight_decay"),
     Mistake({"along": "g"}, "the gradient in place of the first moment", "g / (np.sqrt(vhat) + eps)",
             "mhat / (np.sqrt(vhat) + eps)", "RMSprop"),
     Mistake({"along": "blend"}, "Nesterov's look-ahead in Adam",

@@ -28,12 +28,12 @@ def rmsprop(
     counts: bool = True, **o: Any,
 ) -> Expected:  # fmt: skip
     """Return the step: `form` is how s is averaged, `centring` what is subtracted, `velocity` how m is kept."""
-    g = decayed(p, g, o, weight, m)
+    plain, g = (-g if o.get("maximize") else g), decayed(p, g, o, weight, m)
     lr, alpha = number(o["lr"]), o.get("alpha", 0.99)
     if counts:
         yield "t", counted(old("t"), p)
     first = old("s") if old("s") is not None or start != "one" else 1.0 + 0.0 * p
-    squares = absolute(g) if squared == "|g|" else square(g)
+    squares = absolute(g) if squared == "|g|" else square(plain if squared == "undecayed g" else g)
     s = average(alpha, first, pooled(g, squared) if squared in POOLED else squares, form)
     yield "s", s
     variance = new("s") or s
@@ -52,6 +52,7 @@ def rmsprop(
     if start == "corrected":
         variance = variance / held(bias(alpha, held(new("t") or counted(old("t"), p), ONE)), p)
     top = total(g, -ga) if centring == "numerator" and o.get("centered") else g
+    top = plain if centring == "undecayed" else top
     below = root(variance, o.get("eps", 1e-8), epsilon)
     d = top if velocity == "raw" and o.get("momentum") else top / below
     inside = bool(o.get("momentum")) and velocity == "lr inside"
@@ -71,7 +72,14 @@ def rmsprop_eps_inside(p: Tracked, g: Tracked, old: Slots, new: Slots, **o: Any)
     yield from rmsprop(p, g, old, new, **{"epsilon": "inside", **o, "counts": False})
 
 
+UNDECAYED = (
+    Mistake({"squared": "undecayed g"}, "weight decay missing from the mean square", "s of g, the step of g + wd * W",
+            "both of g + wd * W", needs="weight_decay"),
+    Mistake({"centring": "undecayed"}, "weight decay missing from the gradient that is divided",
+            "s of g + wd * W, the step of g", "both of g + wd * W", needs="weight_decay"),
+)  # fmt: skip
 MISTAKES = (
+    *UNDECAYED,
     INSIDE,
     *ROOTS,
     *NEAR,

@@ -65,6 +65,7 @@ def average(beta: float, old: Tracked | None, x: Tracked, form: str = "mean") ->
     keep, share = {
         "mean": (b, 1.0 - b),
         "of squares": (b, 1.0 - b),
+        "undecayed": (b, 1.0 - b),
         "swapped": (1.0 - b, b),
         "sum": (b, ONE),
         "unweighted": (ONE, ONE),

@@ -78,6 +78,29 @@ def test_every_greek_letter_of_a_formula_has_a_meaning(f):
     assert [x for x in LETTERS.findall(maths) if x not in known + arguments] == []
 
 
+MEANT = {
+    "initialization.uniform": {"b": "the upper bound"},
+    "schedules.reduce_on_plateau": {r"\tau": "the option `threshold`"},
+    "schedules.one_cycle": {"s": "the share of the way from one rate to the next"},
+    "schedules.cosine": {r"\eta_{min}": "the option `eta_min`"},
+    "optimizers.radam": {r"\rho": "the length of the approximated average"},
+    "optimizers.adadelta": {r"\rho": "`rho`: how long the mean squares remember"},
+    "optimizers.nadam": {"d": r"the denominator $\sqrt{\hat v} + \epsilon$"},
+    "activations.gelu_tanh": {"t": r"$\tanh u(z)$"},
+    "clipping.clip_by_value": {r"clip\_value": "the limit, `clip_value`", "g": "the gradient of a parameter"},
+    "clipping.clip_by_norm": {r"max\_norm": "the limit, `max_norm`", "g_k": "the gradient of the k-th parameter"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", MEANT)
+def test_a_symbol_means_what_it_does_in_its_formula(subject):
+    f = next(f for f in FORMULAS if f.subject == subject)
+    d = documentation(f.by_hand)
+    text = "\n\n".join([d.maths, *map(d.text, ("shapes", "note", "derivation"))])
+    found = {s.latex: s.meaning for s in symbols.symbols(f.group, text, f.name)}
+    assert found.items() >= MEANT[subject].items()
+
+
 @pytest.mark.parametrize("f", FORMULAS, ids=lambda f: f.subject)
 def test_every_formula_says_what_it_is_in_pytorch(f):
     assert documentation(f.by_hand).text("torch") or f.group in ("network", "initialization")

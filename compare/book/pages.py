@@ -29,6 +29,7 @@ def formula_page(book: Book, f: Formula) -> str:
         symbols=symbols.symbols(
             f.group,
             "\n\n".join([doc.maths, doc.text("shapes"), doc.text("note"), doc.text("derivation")]),
+            f.name,
         ),
         options=list(options(f, doc.arguments)),
         code=source(f.by_hand),

@@ -72,7 +72,7 @@ RULES = known(
     (r"\\beta_1|\\beta_2", r"\beta_1, \beta_2", "`betas`: how long the moments remember", NUMBER),
     (r"\\alpha", r"\alpha", "`alpha`: how long the mean square remembers", NUMBER),
     (r"\\rho(?!_)", r"\rho", "`rho`: how long the mean squares remember", NUMBER),
-    (r"\\rho_", r"\rho_t", r"the length of the approximated average; $\rho_\infty$ its limit", NUMBER),
+    (r"\\rho_", r"\rho_\infty", r"what $\rho$ comes to in the end", NUMBER),
     (word("r"), "r", "the rectification", NUMBER),
     (r"\\gamma", r"\gamma", "the option `gamma`: the factor of a decay", NUMBER),
     (r"\\psi", r"\psi", "`momentum_decay`", NUMBER),
@@ -95,8 +95,10 @@ NORMS = known(
 CLIPS = known(
     (word("norm"), "norm", "the length of all gradients together", NUMBER),
     (word("c"), "c", "the one factor for all", NUMBER),
-    (word("g") + "|g_k", "g_k", "the gradient of the k-th parameter", "that of the parameter"),
-    (r"max.?_norm|clip.?_value", r"max\_norm", "the limit, `max_norm` or `clip_value`", NUMBER),
+    (r"g_k", "g_k", "the gradient of the k-th parameter", "that of the parameter"),
+    (word("g") + r"(?!_)", "g", "the gradient of a parameter", "that of the parameter"),
+    (r"max.?_norm", r"max\_norm", "the limit, `max_norm`", NUMBER),
+    (r"clip.?_value", r"clip\_value", "the limit, `clip_value`", NUMBER),
 )
 WEIGHTS = known(
     (word("W"), "W", "the weights", r"$(n_{out}, n_{in})$"),
@@ -109,23 +111,45 @@ WEIGHTS = known(
     ),
     (word("c"), "c", "the bound of a uniform distribution", NUMBER),
     (word("std"), "std", "the standard deviation", NUMBER),
-    (word("gain"), "gain", "what makes good for the activation", NUMBER),
+    (word("gain"), "gain", "what makes up for the activation", NUMBER),
 )
+SCHEDULES = known(
+    (r"\\eta_k|\\eta_t", r"\eta_k", "the learning rate at step $k$", NUMBER),
+    (r"\\eta_\{min", r"\eta_{min}", "the option `eta_min`", NUMBER),
+    (r"\\eta(?![\^_])", r"\eta", "the learning rate `lr`", NUMBER),
+    (word("k"), "k", "the number of steps taken, from 0", NUMBER),
+    (r"T_\{max", r"T_{max}", "the option `T_max`", NUMBER),
+    (r"\\gamma", r"\gamma", "the option `gamma`: the factor of a decay", NUMBER),
+    (r"\\delta", r"\delta", "the option `decay`", NUMBER),
+    (r"\\tau", r"\tau", "the option `threshold`", NUMBER),
+    (word("s"), "s", "the share of the way from one rate to the next", NUMBER),
+    (r"f_0|f_1", "f_0, f_1", "the options `start_factor` and `end_factor`", NUMBER),
+)
+OTHERWISE: Mapping[str, Mapping[str, str]] = {  # by the formula, and by the symbol there
+    "initialization.uniform": {"b": "the upper bound"},
+    "initialization.trunc_normal": {"b": "the upper bound"},
+    "optimizers.radam": {r"\rho": r"the length of the approximated average"},
+    "optimizers.nadam": {"d": r"the denominator $\sqrt{\hat v} + \epsilon$"},
+    "activations.gelu_tanh": {"t": r"$\tanh u(z)$"},
+    "normalization.batch_norm_evaluation": {"var": "the running average of unbiased variances"},
+}
 TABLES: Mapping[str, list[tuple[re.Pattern[str], Symbol]]] = {
     "optimizers": RULES, "normalization": NORMS, "clipping": CLIPS, "initialization": WEIGHTS,
-    "schedules": RULES,
+    "schedules": SCHEDULES,
 }  # fmt: skip
 MATHS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)
 
 
-def symbols(group: str, text: str) -> list[Symbol]:
-    """Return the symbols that occur in the formulas of a text.
+def symbols(group: str, text: str, name: str = "") -> list[Symbol]:
+    """Return the symbols that occur in the formulas of a text; `name` is that of the formula.
 
     >>> [s.latex for s in symbols("optimizers", r"the rate $\\eta$ times $g$")]
     ['g', '\\\\eta']
     """
     maths = " ".join(a or b for a, b in MATHS.findall(text))
-    return [symbol for pattern, symbol in TABLES.get(group, COMMON) if pattern.search(maths)]
+    found = [symbol for pattern, symbol in TABLES.get(group, COMMON) if pattern.search(maths)]
+    here = OTHERWISE.get(f"{group}.{name}", {})
+    return [s._replace(meaning=here.get(s.latex, s.meaning)) for s in found]
 
 
 def chosen(latex: Iterable[str]) -> list[Symbol]:

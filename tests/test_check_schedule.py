@@ -6,7 +6,8 @@ import pytest
 
 from compare.checking import Wrong, check_schedule
 from compare.checking.candidates import loaded
-from compare.checking.likeness import SCHEDULES
+from compare.checking.likeness import SCHEDULES, single
+from compare.checking.rates import FORMS
 from compare.checking.schedules import examine_schedule
 from manual import schedules
 
@@ -52,6 +53,24 @@ def test_a_wrong_schedule_is_found_at_its_step_and_named(name):
     assert "error over rounding" not in str(verdict)
     with pytest.raises(Wrong, match="the formula of lr"):
         check_schedule(function, like)
+
+
+FORMED = [(known, name) for known, forms in FORMS.items() for name in forms]
+
+
+@pytest.mark.parametrize(("known", "name"), FORMED)
+def test_another_form_of_a_schedule_is_named(known, name):
+    given = {"lr": 0.1, **single(LIKE[known])[1]}
+    verdict = examine_schedule(lambda k: FORMS[known][name](k, **given), LIKE[known])
+    assert not verdict.right
+    told = verdict.diagnosis.names
+    assert name in told or told == (SAME[name],), str(verdict)
+
+
+SAME = {  # what says the same where the options are those
+    "no warm-up": "the learning rate is not scheduled",
+    "its square": "the decay is applied twice",
+}
 
 
 def test_rates_that_nothing_explains_are_told():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -14,6 +15,7 @@ import manual.schedules
 from compare.checking.calling import options_for
 from compare.checking.likeness import SCHEDULES, single
 from compare.checking.operations import bare
+from compare.checking.rates import FORMS
 from compare.checking.steps import passed
 from compare.checking.verdict import Verdict
 from compare.configuration import resolve
@@ -62,7 +64,7 @@ def examine_schedule(
     passed_on, notes, lacking = options_for(function, given)
     notes += [f"it takes no {n}: its own must be {given[n]}" for n in lacking]
     verdict = replace(verdict, notes=tuple(notes))
-    others = misread(known, given, steps)
+    others = chain(misread(known, given, steps), misshaped(known, given, steps))
     try:
         mine = [float(function(k, **passed_on)) for k in range(steps)]
     except Exception as error:
@@ -91,6 +93,15 @@ def misread(known: str, given: dict[str, Any], steps: int) -> Iterator[tuple[Var
             with suppress(TypeError, ValueError, ArithmeticError):
                 rates = [float(rate(k, **{**given, option: other})) for k in range(steps)]
                 yield Variant(f"{told} where {asked} was asked for", told, asked), rates
+
+
+def misshaped(
+    known: str, given: dict[str, Any], steps: int
+) -> Iterator[tuple[Variant, list[float]]]:
+    """Yield other forms of the schedule, and their rates."""
+    for name, rate in FORMS.get(known, {}).items():
+        with suppress(TypeError, ValueError, ArithmeticError):
+            yield Variant(name), [float(rate(k, **given)) for k in range(steps)]
 
 
 def misreadings(value: Any) -> list[Any]:

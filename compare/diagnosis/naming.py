@@ -60,6 +60,8 @@ def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
 def spared(e: Explained, scene: Scene) -> tuple[str, ...]:
     """Return the entries before the origin, at its step, that the mistake would change and that are right."""
     last = replace(scene, steps=scene.steps[-1:], after=(), elsewhere=(), target=e.target)
+    if scene.origin in given.GIVEN:
+        return ()
     hidden_before = len(scene.steps) > 1 and not scene.complete
     if e.variant.sudden or hidden_before or scene.origin not in scene.order:
         return ()

@@ -1,5 +1,7 @@
 """Right programs in the styles that people write them in: none of them is called wrong, or cannot be judged."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,26 @@ def loss_first(params, X, Y, lr):
     for k in g:
         params[k] = params[k] - lr * g[k]
     return loss, params
+
+
+Named = namedtuple("Named", "W1 b1 W2 b2")
+
+
+def named(params, X, Y, lr):
+    _, g = gradients(params, X, Y)
+    return Named(**{n: params[n] - lr * g[n] for n in g})
+
+
+def test_a_step_may_return_a_named_tuple():
+    assert set(examine_step(named, SGD).shown) == {"W1", "b1", "W2", "b2"}
+
+
+def test_a_step_of_another_form_is_told_what_is_expected():
+    unnamed = examine_step(lambda state, X, Y, lr=0.1: tuple(named(state, X, Y, lr)), SGD).error
+    assert unnamed.startswith("it ran on none of the trials: it returned a tuple; return a mapping")
+    assert "matmul" not in unnamed
+    taken = examine_step(lambda W1, b1, W2, b2, X, Y: None, SGD).error
+    assert "it takes W1, b1, W2, b2, X, Y; expected train_step(state, X, Y, lr=...)" in taken
 
 
 @pytest.mark.parametrize("step", [over_all, made_anew, loss_first])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -108,8 +109,33 @@ def call_step(
     """Call train_step by its argument names if they tell, else as train_step(state, X, Y, ...)."""
     names = step_arguments(function)
     if names is None:
+        check_arguments(function)
         return function(state, X, Y, **options)
     return function(**{names[0]: state, names[1]: X, names[2]: Y}, **options)
+
+
+def check_arguments(function: Callable[..., Any]) -> None:
+    """Refuse a step that must be given more than the state and a batch; TypeError, as Python's own.
+
+    >>> check_arguments(lambda W1, b1, W2, b2, X, Y: None)
+    Traceback (most recent call last):
+    ...
+    TypeError: it takes W1, b1, W2, b2, X, Y; expected train_step(state, X, Y, lr=...), the state a mapping of W1, b1, ...
+    """
+    try:
+        needed = [
+            p.name
+            for p in inspect.signature(function).parameters.values()
+            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        return
+    known = {n for names in ALIASES.values() for n in names}
+    if len([n for n in needed if n not in known]) > 3:
+        raise TypeError(
+            f"it takes {', '.join(needed)}; expected train_step(state, X, Y, lr=...), the state a "
+            "mapping of W1, b1, ..."
+        )
 
 
 GRADIENTS = ("grads", "gradients", "grad")
@@ -145,9 +171,19 @@ def inner(shown: Mapping[str, Any]) -> set[str]:
     return flattened(groups).keys() - groups.keys()
 
 
+def fields_of(result: Any) -> Any:
+    """Return a named tuple or a dataclass as a mapping; anything else as it is."""
+    if hasattr(result, "_asdict"):
+        return result._asdict()
+    if is_dataclass(result) and not isinstance(result, type):
+        return dict(vars(result))
+    return result
+
+
 def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Any]:
     """Return what a step shows: the mapping it returns, and what it changed in place of what it was given."""
     shown: dict[str, Any] = {}
+    result = fields_of(result)
     several = isinstance(result, tuple | list) and any(isinstance(x, Mapping) for x in result)
     for part in result if several else [] if result is None else [result]:
         if isinstance(part, Mapping):
@@ -162,7 +198,7 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
                     "Name gradients dW1, db1, ... and return one mapping"
                 )
             shown |= part
-        elif np.ndim(part) == 0 and part is not None:
+        elif part is not None and not isinstance(part, tuple | list) and np.ndim(part) == 0:
             shown["loss"] = part
         elif not several:
             raise ValueError(

@@ -122,7 +122,7 @@ def in_order(j: Judgement, names: set[str]) -> tuple[str, ...]:
 
 def nothing(j: Judgement, trace: Mapping[str, Any]) -> str:
     names, lost = ", ".join(map(str, trace)) or "nothing", [n for n in j.expected if n in trace]
-    why = f"; {'; '.join(j.notes)}" if lost else ""
+    why = f"; {'; '.join(j.notes)}" if lost and j.notes else ""
     return (
         f"nothing was compared: it shows {names}{why}; expected numbers in at least one of "
         f"{', '.join(list(j.expected)[:24])}"

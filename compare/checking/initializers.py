@@ -20,6 +20,7 @@ from scipy import stats
 
 from compare.checking.calling import options_for
 from compare.checking.likeness import INITIALIZERS, single
+from compare.checking.numbers import plain
 from compare.checking.scales import (
     EXACT,
     N_IN,
@@ -138,7 +139,7 @@ def drawing(
 
 def drawn(draw: Callable[[], Any]) -> Array:
     """Return one matrix; either way round, for that is a matter of layout."""
-    W = np.asarray(draw(), dtype=np.float64)
+    W = np.asarray(plain(draw()), dtype=np.float64)
     if W.shape not in ((N_OUT, N_IN), (N_IN, N_OUT)):
         raise ValueError(f"it returned an array {W.shape}; expected {(N_OUT, N_IN)}")
     return W

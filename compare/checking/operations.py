@@ -30,7 +30,9 @@ def check_activation(
     r"""Check an activation: `f(z) -> (a, backward)`, a pair `(f, df)`, or `f` alone; raise Wrong where it differs.
 
     z is $(n, m)$. `backward(da)` returns dz; `df(z)` returns the derivative, and may take a instead
-    (tanh's $1 - a^2$) if that is what fits. With `f` alone the gradient is not shown.
+    (tanh's $1 - a^2$) if that is what fits, or `df(da, z)` dz. `f(z)` may return (a, cache), which
+    `df(da, cache)` is given. A class or an object has `forward` and `backward`, or is called and has
+    `gradient`. With `f` alone the gradient is not shown. Options are passed where it takes them.
 
     Args:
         function: the activation, in one of these forms.
@@ -44,7 +46,8 @@ def check_loss(
 ) -> Verdict:
     r"""Check a loss: `f(A, Y) -> (L, backward)`, `(L, dA)`, a pair `(f, df)`, or `f` alone; raise Wrong where it differs.
 
-    A and Y are $(n_y, m)$, one example a column.
+    A and Y are $(n_y, m)$, one example a column; Y comes first where the arguments' names say so. A class
+    or an object has `forward(A, Y)` and `backward`. Options are passed where it takes them.
     """
     return passed(examine_loss(function, like, dtype=dtype, seed=seed, name=name))
 

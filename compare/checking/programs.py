@@ -86,6 +86,9 @@ class Program:
             if layout.fits(once, t):
                 return layout
             ran = ran or layout
+        formless = [what for what in complaints if what.startswith("it returned a ")]
+        if formless:
+            self.complaint = self.complaint or formless[0]
         named = [f"with {where}: {what}" for what, where in complaints.items()]
         self.complaint = self.complaint or "; ".join(named if len(named) > 1 else complaints)
         return ran

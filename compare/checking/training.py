@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any
 
+import numpy as np
+
 from compare.checking.calling import flattened
 from compare.checking.elsewhere import Step
 from compare.checking.examination import examine
@@ -53,6 +55,8 @@ def examine_training(
     needed = [f"W{l}" for l in range(1, len(c.activations) + 1)]
     if lacking := [n for n in needed if n not in initial]:
         raise ValueError(f"initial has no {lacking[0]}; this net has {', '.join(needed)}")
+    initial = {n: np.array(plain(x)) for n, x in initial.items()}
+    initial = {n: x[:, None] if x.ndim == 1 else x for n, x in initial.items()}
     try:
         return examine(
             verdict,

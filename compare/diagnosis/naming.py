@@ -63,10 +63,10 @@ def spared(e: Explained, scene: Scene) -> tuple[str, ...]:
     if scene.origin in given.GIVEN:
         return ()
     hidden_before = len(scene.steps) > 1 and not scene.complete
-    if e.variant.sudden or hidden_before or scene.origin not in scene.order:
+    if e.variant.sudden or hidden_before:
         return ()
-    before = scene.order[: scene.order.index(scene.origin)]
     try:
+        before = scene.order[: scene.order.index(scene.origin)]
         odd = {name for _, name in disagreements(e.variant, last)}
     except (ValueError, KeyError, ArithmeticError):  # it does not fit what is shown
         return ()

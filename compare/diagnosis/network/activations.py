@@ -22,7 +22,7 @@ OPTIONS = {
     "negative_slope": (0.0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3),
     "alpha": (1.0, 0.1, 0.5, 1.6732632423543772),
     "beta": (1.0, 2.0),
-    "threshold": (20.0, 1e9, 30.0),
+    "threshold": (20.0, 30.0),
 }
 SOURCES = {
     ("negative_slope", 0.2): "TensorFlow's leaky_relu",

@@ -7,6 +7,7 @@ import pytest
 
 from compare.checking.operations import examine_activation, examine_loss
 from compare.checking.rules import examine_rule
+from compare.checking.schedules import examine_schedule
 from compare.checking.steps import examine_step
 
 SGD = "two-layer relu mse sgd lr=0.1"
@@ -206,6 +207,87 @@ def test_a_rule_is_called_by_the_names_of_its_arguments_and_with_the_usual_rate(
     assert verdict.right, str(verdict)
     assert "it takes no lr and none is named: torch's default, 0.001" in verdict.notes[0]
     assert not examine_rule(GradientsFirst, "sgd lr=0.01").right
+
+
+class OneEach:
+    def __init__(self, learning_rate=0.01):
+        self.learning_rate, self.m, self.v, self.t = learning_rate, None, None, 0
+
+    def update(self, w, grad_wrt_w):
+        if self.m is None:
+            self.m, self.v = np.zeros_like(w), np.zeros_like(w)
+        self.t += 1
+        self.m = 0.9 * self.m + 0.1 * grad_wrt_w
+        self.v = 0.999 * self.v + 0.001 * grad_wrt_w**2
+        m, v = self.m / (1 - 0.9**self.t), self.v / (1 - 0.999**self.t)
+        return w - self.learning_rate * m / (np.sqrt(v) + 1e-8)
+
+
+def test_a_rule_may_be_an_object_for_each_parameter():
+    verdict = examine_rule(OneEach, "adam lr=0.01")
+    assert verdict.right, str(verdict)
+    assert not examine_rule(OneEach, "adam lr=0.01 eps=1e-7").right
+
+
+SCHEDULES = {
+    "exponential(gamma=0.9) lr=0.1": lambda lr, epoch, gamma: lr * gamma**epoch,
+    "exponential(gamma=0.8) lr=0.1": lambda initial_lr, t, decay_rate: initial_lr * decay_rate**t,
+    "inverse_time(decay=0.1) lr=0.1": lambda learning_rate0, n, decay_rate: (
+        learning_rate0 / (1 + decay_rate * n)
+    ),
+    "cosine(T_max=30) lr=0.1": lambda step, base_lr, total_steps: (
+        base_lr * (1 + np.cos(np.pi * step / total_steps)) / 2
+    ),
+}
+
+
+@pytest.mark.parametrize("like", SCHEDULES)
+def test_a_schedule_is_called_by_the_names_of_its_arguments(like):
+    verdict = examine_schedule(SCHEDULES[like], like)
+    assert verdict.right, str(verdict)
+
+
+def clipped_in_place(s, X, Y, lr=0.1):
+    loss, g = gradients(s, X, Y)
+    norm = np.sqrt(sum((x * x).sum() for x in g.values()))
+    g = {n: x * min(0.1 / (norm + 1e-6), 1) for n, x in g.items()}
+    return {"loss": loss} | {f"d{n}": x for n, x in g.items()} | {n: s[n] - lr * g[n] for n in g}
+
+
+class Accumulating:
+    """As torch has it: p.grad goes on over the micro-batches, and is what is shown."""
+
+    def __init__(self, lr=0.1):
+        self.lr, self.k, self.grad = lr, 0, {}
+
+    def step(self, s, X, Y):
+        loss, g = gradients(s, X, Y)
+        self.k += 1
+        self.grad = {n: self.grad.get(n, 0) + g[n] / 2 for n in g}
+        shown = {"loss": loss} | {f"d{n}": x for n, x in self.grad.items()}
+        if self.k % 2:
+            return shown | {n: s[n] for n in g}
+        shown |= {n: s[n] - self.lr * x for n, x in self.grad.items()}
+        self.grad = {}
+        return shown
+
+
+LATER = {
+    "after clipping": (clipped_in_place, f"{SGD} clip=0.1"),
+    "summed over the micro-batches": (Accumulating, f"{SGD} accumulate=2"),
+}
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_gradients_may_be_shown_as_what_becomes_of_them(what):
+    verdict = examine_step(*LATER[what])
+    assert verdict.right, str(verdict)
+    assert any(f"dW1, ... are shown {what}" in note for note in verdict.notes)
+
+
+def test_gradients_clipped_by_another_norm_are_no_convention():
+    verdict = examine_step(clipped_in_place, f"{SGD} clip=0.2")
+    assert not verdict.right
 
 
 class Shared:

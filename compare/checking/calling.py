@@ -13,13 +13,31 @@ from compare.checking.numbers import same
 from compare.traces import Array
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "lr": ("lr", "learning_rate", "eta", "step_size", "alpha_lr"),
+    "lr": (
+        "lr",
+        "learning_rate",
+        "eta",
+        "step_size",
+        "alpha_lr",
+        "initial_lr",
+        "base_lr",
+        "lr0",
+        "lr_0",
+        "learning_rate0",
+        "initial_learning_rate",
+        "eta0",
+        "max_lr",
+    ),
     "momentum": ("momentum", "mu", "beta"),  # but see SMOOTHED
     "weight_decay": ("weight_decay", "wd", "lambd", "l2"),
     "eps": ("eps", "epsilon"),
     "alpha": ("alpha", "rho", "decay", "decay_rate", "smoothing"),
     "rho": ("rho", "decay"),
     "negative_slope": ("negative_slope", "slope", "alpha", "leak"),
+    "decay": ("decay", "decay_rate"),
+    "gamma": ("gamma", "decay_rate", "decay", "factor", "drop"),
+    "T_max": ("T_max", "t_max", "T", "total_steps", "max_steps", "period"),
+    "total_iters": ("total_iters", "warmup_steps", "warmup_iters", "warmup"),
     "betas": ("betas",),
     "beta1": ("beta1", "beta_1", "b1"),
     "beta2": ("beta2", "beta_2", "b2"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from compare.checking.elsewhere import later
 from compare.checking.judging import Judgement
+from compare.diagnosis import Shown
 from compare.diagnosis.statements import named
 from compare.distances import distance
 from compare.divergence import Divergence
@@ -65,7 +66,8 @@ def conventions(
     """Yield the formulas, the entries to judge by them, what then must be right, and a note, for each way in which a wrong entry may be right.
 
     The gradient at the output may have its short form, or not yet be divided by the number of examples,
-    as the gradients of the parameters then are; and an array may have been written over by a later entry.
+    as the gradients of the parameters then are; those may be shown as they are after clipping, or summed
+    over micro-batches; and an array may have been written over by a later entry.
     """
     short, L = shorter(j, batch), len(j.shown.formulas.activations)
     if short:
@@ -77,6 +79,7 @@ def conventions(
             yield whole, trace, divided[0], told
             if short:
                 yield short_of(whole), trace, divided[0], told
+    yield from ((formulas, *rest) for rest in read_later(found.origin, trace, j.shown))
     if over := overwritten(found.origin, trace, j):
         note = f"{found.origin} is the same array as {over}, which is written over it: not judged"
         less = {n: x for n, x in trace.items() if n != found.origin}
@@ -141,6 +144,23 @@ def summed_of(formulas: Statement, outputs: bool, k: int = 1) -> Statement:
         return replace(formulas(batch), summed=float(n * k))
 
     return summed
+
+
+def read_later(
+    origin: str, trace: Mapping[str, Any], shown: Shown
+) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """Yield the entries with the gradients of parameters read as what becomes of them, the last of these, and a note."""
+    f, names = shown.formulas, [n for n in shown.parameters if f"d{n}" in trace]
+    if origin.removeprefix("d") not in names:
+        return
+    for prefix, happens, what in (
+        ("g.", f.clip is not None, "after clipping"),
+        ("a.", f.accumulate > 1, "summed over the micro-batches"),
+    ):
+        if happens and not any(prefix + n in trace for n in names):
+            read = {f"d{n}": prefix + n for n in names}
+            note = f"dW1, ... are shown {what}: read as {prefix}W1, ..."
+            yield {read.get(n, n): x for n, x in trace.items()}, prefix + names[-1], note
 
 
 def overwritten(name: str, trace: Mapping[str, Any], j: Judgement) -> str:

@@ -71,6 +71,8 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     """Return the step of an object with `step(params, grads)`; its parameters are what it shows."""
     params: Any = {n: x.copy() for n, x in initial.items()}
     as_list = takes_lists(rule, options, initial)
+    if as_list and takes_arrays(rule, options):
+        return one_each(rule, options, initial)
     made, given = made_of(rule, options, params, as_list)
     step, rate = step_of(made), next((n for n in ALIASES["lr"] if number(made, n)), "")
 
@@ -84,6 +86,34 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
         if result is not None:
             params = taken(result, params)
         return {n: np.array(x) for n, x in params.items()}
+
+    return advance
+
+
+def takes_arrays(rule: Any, options: Mapping[str, Any]) -> bool:
+    """Tell whether a step takes one parameter and its gradient, and returns the parameter."""
+    if not isinstance(rule, type) or accepted(rule)[0] & set(HELD):
+        return False
+    one = np.ones((2, 3))
+    try:
+        result = step_of(rule(**options))(one.copy(), one.copy())
+    except Exception:  # it says so itself when it is checked
+        return False
+    return isinstance(result, np.ndarray) and result.shape == one.shape
+
+
+def one_each(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> Advance:
+    """Return the step of an object for each parameter, which is given that and its gradient."""
+    params = {n: x.copy() for n, x in initial.items()}
+    made = {n: rule(**options) for n in initial}
+    rate = next((n for n in ALIASES["lr"] if number(made["W1"], n)), "")
+
+    def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
+        for n, each in made.items():
+            if rate and "lr" in changed:
+                setattr(each, rate, changed["lr"])
+            params[n] = np.array(step_of(each)(params[n].copy(), g[n]))
+        return {n: x.copy() for n, x in params.items()}
 
     return advance
 

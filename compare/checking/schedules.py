@@ -2,6 +2,7 @@ r"""Checking a learning-rate schedule: its rate at each step, beside that of tor
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -66,10 +67,28 @@ def examine_schedule(
     verdict = replace(verdict, notes=tuple(notes))
     others = chain(misread(known, given, steps), misshaped(known, given, steps))
     try:
-        mine = [float(function(k, **passed_on)) for k in range(steps)]
+        at = counter(function, passed_on)
+        mine = [
+            float(function(**{at: k}, **passed_on) if at else function(k, **passed_on))
+            for k in range(steps)
+        ]
     except Exception as error:
         return verdict.stopped("steps from 0 on", error)
     return judged(verdict, mine, right, theirs, others)
+
+
+def counter(function: Any, passed_on: dict[str, Any]) -> str:
+    """Return the name of the argument that counts the steps, where it is not the first; "" where it is, or is not known.
+
+    >>> counter(lambda lr, epoch: lr, {"lr": 0.1}), counter(lambda k, lr: lr, {"lr": 0.1})
+    ('epoch', '')
+    """
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ""
+    left = [n for n in names if n not in passed_on]
+    return left[0] if left and names[0] in passed_on else ""
 
 
 def expected(known: str, given: dict[str, Any], steps: int) -> tuple[list[float], list[float]]:

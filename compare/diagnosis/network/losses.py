@@ -12,7 +12,7 @@ from compare.diagnosis.network.activations import names_of
 from compare.diagnosis.network.loss_forms import VALUES, Formula
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named
-from compare.diagnosis.variant import Variant, plain
+from compare.diagnosis.variant import Variant
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.stepping import Formulas
@@ -45,22 +45,12 @@ def loss_values(scene: Scene) -> Iterator[Variant]:
         change = put(formula=getattr(stated, other))
         yield Variant(f"{other} in place of {name}", other, line(scene), formulas=change)
     yield from reoptioned(name, options, scene, 0)
-    yield from unclamped(scene, name)
     yield Variant(
         "the loss of the parameters after the update",
         "loss of the updated W",
         "loss of the W that gave the gradient",
         direct=lambda r, s: after_update(s),
     )
-
-
-def unclamped(scene: Scene, name: str) -> Iterator[Variant]:
-    """Yield the loss formed from the logits, where it is that of a sigmoid's output."""
-    output, Z = named(scene.last.formulas.activations[-1][0])[0], f"Z{scene.depth}"
-    if (output, name) == ("sigmoid", "bce"):
-        yield plain(f"the loss is formed from the logits {Z}, which saturate nowhere",
-                    lambda r, s: stated.bce_with_logits(r.read(Z), r.read("Y")),
-                    f"np.mean(np.logaddexp(0, {Z}) - Y * {Z})", line(scene))  # fmt: skip
 
 
 def reoptioned(name: str, options: dict[str, float], scene: Scene, index: int) -> Iterator[Variant]:

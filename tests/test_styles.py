@@ -205,8 +205,21 @@ class GradientsFirst:
 def test_a_rule_is_called_by_the_names_of_its_arguments_and_with_the_usual_rate():
     verdict = examine_rule(GradientsFirst, "sgd")
     assert verdict.right, str(verdict)
-    assert "it takes no lr and none is named: torch's default, 0.001" in verdict.notes[0]
+    assert "it takes no lr and none is named: held against 0.001" in verdict.notes[0]
     assert not examine_rule(GradientsFirst, "sgd lr=0.01").right
+
+
+def configured(w, dw, config=None):  # as a well-known course has it
+    config = {} if config is None else config
+    config.setdefault("learning_rate", 1e-2)
+    config["velocity"] = 0.9 * config.get("velocity", 0) + dw
+    return w - config["learning_rate"] * config["velocity"], config
+
+
+def test_a_rule_may_keep_its_rate_in_its_state():
+    verdict = examine_rule(configured, "sgd momentum=0.9")
+    assert verdict.right, str(verdict)
+    assert "held against 0.01" in verdict.notes[0]
 
 
 class OneEach:

@@ -50,8 +50,8 @@ def check_rule(
     Args:
         rule: the function, the class, or an object of it.
         like: "adam", or with options: "adam lr=0.1 eps=1e-3".
-        options: hyperparameters, as torch names them; lr is 0.01 if not given, and torch's default
-            for a rule that takes none.
+        options: hyperparameters, as torch names them; lr is 0.01 if not given; for a rule that
+            takes none 0.01 or torch's default, whichever is nearer.
     """
     return passed(
         examine_rule(rule, like, dtype=dtype, seed=seed, steps=steps, name=name, **options)
@@ -73,18 +73,18 @@ def examine_rule(
     known, given = single(like)
     if known not in RULES:
         raise ValueError(f"unknown optimiser {known!r}; there are {', '.join(RULES)}")
-    lr, told = usual_rate(rule, known)
-    base = {"lr": lr, **given, **options}
+    base = {"lr": 0.01, **given, **options}
     check_function("rule", known, base)
     subject = name or getattr(rule, "__name__", type(rule).__name__)
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
+    if "lr" not in {**given, **options} and keeps_rate(rule):
+        base["lr"] = nearest_rate(rule, known, base, initial, dtype, seed)
+        verdict = replace(verdict, notes=(UNNAMED.format(lr=base["lr"], known=known),))
     if (entry := remembered(rule, known, base, initial, dtype, seed)) is not None:
         return replace(verdict, error=REMEMBERS.format(entry=entry))
     falls = takes_rate(rule, base, initial)
-    if told and "lr" not in {**given, **options}:
-        verdict = replace(verdict, notes=(told,))
     if not falls:
         verdict = replace(verdict, notes=(*verdict.notes, STEADY_ALONE))
     for varied in (base, *variations(rule, known, base)):
@@ -126,13 +126,37 @@ def remembered(
     )
 
 
-def usual_rate(rule: Any, known: str) -> tuple[float, str]:
-    """Return the lr where none is named: 0.01, or torch's default for a rule that takes none, and a note."""
-    if not callable(rule) or not options_for(rule, {"lr": 0.01})[2]:
-        return 0.01, ""
-    usual = inspect.signature(getattr(optimizers, known)).parameters["lr"].default
-    note = f"it takes no lr and none is named: torch's default, {usual:g}; if its own is another, write it: {known} lr=..."
-    return float(usual), note
+UNNAMED = "it takes no lr and none is named: held against {lr:g}; if its own is another, write it: {known} lr=..."
+
+
+def keeps_rate(rule: Any) -> bool:
+    """Tell whether a rule has a learning rate of its own, which it cannot be given."""
+    return not callable(rule) or bool(options_for(rule, {"lr": 0.01})[2])
+
+
+def nearest_rate(
+    rule: Any,
+    known: str,
+    options: dict[str, Any],
+    initial: Mapping[str, Array],
+    dtype: str,
+    seed: int,
+) -> float:
+    """Return 0.01 or torch's default, whichever the first step of a rule is nearer to."""
+    usual = float(inspect.signature(getattr(optimizers, known)).parameters["lr"].default)
+    gradient = gradients((3, 5), 1, dtype, seed + 1)["ordinary gradients"]
+
+    def off(lr: float) -> float:
+        given = {**options, "lr": lr}
+        _, start, steps = Candidate(rule, known, given, initial).run(Course("", gradient))
+        shown, batch = next(iter(steps))
+        right = torch_rule(known, given)({**start, **batch.state}, batch.X, batch.Y)
+        return float(np.abs(shown["W1"] - right["W1"]).max())
+
+    try:
+        return min((0.01, usual), key=off)
+    except Exception:  # it says so itself when it is checked
+        return 0.01
 
 
 @dataclass(frozen=True)

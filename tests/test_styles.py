@@ -303,11 +303,12 @@ def test_gradients_clipped_by_another_norm_are_no_convention():
     assert not verdict.right
 
 
-class Shared:
-    m = {}  # noqa: RUF012 - the mistake
+MOMENTA = {}
 
+
+class Shared:
     def __init__(self, lr=0.01):
-        self.lr = lr
+        self.lr, self.m = lr, MOMENTA
 
     def step(self, params, grads):
         for n in params:

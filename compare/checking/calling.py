@@ -45,12 +45,27 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 SMOOTHED = {"momentum": ("momentum", "mu"), "alpha": (*ALIASES["alpha"], "beta")}  # of rmsprop
 
 
+def arguments(function: Any) -> list[inspect.Parameter]:
+    """Return the arguments a callable takes, in order; none where they are not known."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def required(function: Any) -> list[str]:
+    """Return the names of the arguments that a function must be given by position.
+
+    >>> required(lambda z, slope=0.2: z), required(np.exp)
+    (['z'], ['x'])
+    """
+    usual = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in arguments(function) if p.kind in usual and p.default is p.empty]
+
+
 def accepted(function: Any) -> tuple[set[str], bool]:
     """Return the names of the arguments a callable takes, and whether it takes any keyword."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return set(), False
+    parameters = arguments(function)
     return {p.name for p in parameters}, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
@@ -100,10 +115,7 @@ TARGETS = ("Y", "y", "targets", "target", "labels", "t", "T")
 
 def targets_first(function: Any) -> bool:
     """Tell whether the arguments of a loss are named such that the targets come first."""
-    try:
-        names = [p.lower() for p in inspect.signature(function).parameters]
-    except (TypeError, ValueError):
-        return False
+    names = [p.name.lower() for p in arguments(function)]
     if names[:2] == ["t", "y"]:
         return True
     return len(names) > 1 and names[0] in TRUE and names[1] not in TRUE
@@ -127,7 +139,6 @@ def call_step(
     """Call train_step by its argument names if they tell, else as train_step(state, X, Y, ...)."""
     names = step_arguments(function)
     if names is None:
-        check_arguments(function)
         return function(state, X, Y, **options)
     return function(**{names[0]: state, names[1]: X, names[2]: Y}, **options)
 
@@ -140,16 +151,8 @@ def check_arguments(function: Callable[..., Any]) -> None:
     ...
     TypeError: it takes W1, b1, W2, b2, X, Y; expected train_step(state, X, Y, lr=...), the state a mapping of W1, b1, ...
     """
-    try:
-        needed = [
-            p.name
-            for p in inspect.signature(function).parameters.values()
-            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):
-        return
-    known = {n for names in ALIASES.values() for n in names}
-    if len([n for n in needed if n not in known]) > 3:
+    needed, known = required(function), {n for names in ALIASES.values() for n in names}
+    if step_arguments(function) is None and len([n for n in needed if n not in known]) > 3:
         raise TypeError(
             f"it takes {', '.join(needed)}; expected train_step(state, X, Y, lr=...), the state a "
             "mapping of W1, b1, ..."

@@ -2,14 +2,13 @@ r"""The forms that activations and losses are handed over in, and how each is ca
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import options_for, targets_first
+from compare.checking.calling import options_for, required, targets_first
 from compare.checking.numbers import same
 from compare.formulas.arithmetic import exact
 from compare.formulas.network import Activation
@@ -36,20 +35,6 @@ def bound(function: Any, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
     if isinstance(function, type):
         return function(**given), notes
     return (partial(function, **given) if given else function), notes
-
-
-def required(function: Any) -> list[str]:
-    """Return the names of the arguments that a function must be given.
-
-    >>> required(lambda z, slope=0.2: z), required(np.exp)
-    (['z'], ['x'])
-    """
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    usual = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in parameters if p.kind in usual and p.default is p.empty]
 
 
 def layer(function: Any) -> tuple[Callable[..., Any], Callable[..., Any]] | None:

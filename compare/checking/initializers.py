@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from compare.checking.calling import options_for
+from compare.checking.calling import accepted, options_for
 from compare.checking.likeness import INITIALIZERS, single
 from compare.checking.numbers import plain
 from compare.checking.scales import (
@@ -115,7 +115,7 @@ def stated(known: str, given: Mapping[str, Any]) -> Stated:
 
 def sources(function: Any) -> bool:
     """Tell whether an initialiser takes a generator."""
-    return any(n in SOURCES for n in inspect.signature(function).parameters)
+    return bool(accepted(function)[0] & {*SOURCES})
 
 
 def drawing(

@@ -13,6 +13,7 @@ from compare.checking.equivalents import accepted_form
 from compare.checking.numbers import array_kind
 from compare.diagnosis import Shown
 from compare.diagnosis.given import GIVEN
+from compare.diagnosis.outcome import few
 from compare.distances import Distance, distance
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.precision import roundoff
@@ -131,9 +132,8 @@ def readable(trace: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[dict[str, 
         )
         clean[str(name)] = np.array(np.asarray(x), dtype=dtype if name not in COUNTS else None)
     if wide:
-        few = ", ".join(sorted(wide)[:FEW]) + ", ..." * (len(wide) > FEW)
         notes.append(
-            f"{few} in a wider type than {dtype}: rounded, so that what is formed of them may seem off"
+            f"{few(sorted(wide))} in a wider type than {dtype}: rounded, so that what is formed of them may seem off"
         )
     return clean, notes
 
@@ -156,7 +156,6 @@ def counted(
     return notes
 
 
-FEW = 4  # names that a note tells
 COUNTS, EVALUATED = ("micro",), {"evalX", "evalY"}
 ONCE = ("eval", "epoch")  # names of what belongs to its own step alone
 

@@ -57,9 +57,9 @@ def examine_activation(
 ) -> Verdict:
     """Return the verdict on an activation, whatever it is."""
     check_dtype(dtype)
-    text, known = named(like, ACTIVATIONS, "activation")
+    text, known, options = named(like, ACTIVATIONS, "activation")
     formulas = bare(activations=[pair(activations, text)], only="activation")
-    called, notes = bound(function, single(like)[1])
+    called, notes = bound(function, options)
     of_a, more = reads_value(called, next(arguments(dtype, seed))[1], formulas.activations[0])
     subject = name or title(function, "activation")
     verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *more))
@@ -78,8 +78,8 @@ def examine_loss(
 ) -> Verdict:
     """Return the verdict on a loss, whatever it is."""
     check_dtype(dtype)
-    text, known = named(like, LOSSES, "loss")
-    called, notes = bound(function, single(like)[1])
+    text, known, options = named(like, LOSSES, "loss")
+    called, notes = bound(function, options)
     verdict = Verdict(name or title(function, "loss"), f"{known} as in PyTorch", notes=tuple(notes))
     formulas, reference = (
         bare(loss=pair(losses, text), only="loss"),
@@ -127,13 +127,13 @@ def over(
     return verdict
 
 
-def named(like: str, known: list[str], what: str) -> tuple[str, str]:
-    """Return the formula's text, with options in brackets, and its name."""
+def named(like: str, known: list[str], what: str) -> tuple[str, str, dict[str, Any]]:
+    """Return the formula's text, with options in brackets, its name, and the options."""
     name, options = single(like)
     if name not in known:
         raise ValueError(f"unknown {what} {name!r}; there are {', '.join(known)}")
     given = ", ".join(f"{k}={v!r}" for k, v in options.items())
-    return (f"{name}({given})" if options else name), name
+    return (f"{name}({given})" if options else name), name, options
 
 
 def title(function: Any, default: str) -> str:

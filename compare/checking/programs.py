@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import call_step, entries, inner, options_for, step_arguments
+from compare.checking.calling import (
+    call_step,
+    check_arguments,
+    entries,
+    inner,
+    options_for,
+    step_arguments,
+)
 from compare.checking.elsewhere import Step
 from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
@@ -26,6 +33,7 @@ STEPPING = ("train_step", "step", "__call__")  # what a class of one's own may c
 
 
 def everything(name: str, initial: Trace) -> bool:
+    """Tell that any entry is handed on."""
     return True
 
 
@@ -40,6 +48,7 @@ def lasting(name: str, initial: Trace) -> bool:
 
 
 def starting(name: str, initial: Trace) -> bool:
+    """Tell whether an entry stands in the state that a trial starts from."""
     return name in initial
 
 
@@ -127,6 +136,7 @@ class Program:
         one that it was handed; where it gives back none, it makes no update: each step is from those.
         """
         layout, step = self.layout or LAYOUTS["columns"], self.started()
+        check_arguments(step)
         state: dict[str, Any] = dict(t.state)
         for batch in t.batches:
             start = {**state, **batch.state}

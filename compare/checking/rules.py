@@ -15,6 +15,7 @@ from compare.checking.elsewhere import Run, told_apart
 from compare.checking.examination import examine
 from compare.checking.inputs import gradients
 from compare.checking.likeness import RULES, single
+from compare.checking.numbers import same
 from compare.checking.operations import bare
 from compare.checking.refusals import check_function
 from compare.checking.running import stepped, takes_rate
@@ -79,10 +80,11 @@ def examine_rule(
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}
+    candidate, course = Candidate(rule, known, base, initial), first(dtype, seed)
     if "lr" not in {**given, **options} and keeps_rate(rule):
-        base["lr"] = nearest_rate(rule, known, base, initial, dtype, seed)
+        base["lr"] = nearest_rate(candidate, course)
         verdict = replace(verdict, notes=(UNNAMED.format(lr=base["lr"], known=known),))
-    if (entry := remembered(rule, known, base, initial, dtype, seed)) is not None:
+    if (entry := remembered(candidate, course)) is not None:
         return replace(verdict, error=REMEMBERS.format(entry=entry))
     falls = takes_rate(rule, base, initial)
     if not falls:
@@ -98,32 +100,25 @@ def examine_rule(
     return verdict
 
 
+def first(dtype: str, seed: int) -> Course:
+    """Return the first three of the ordinary gradients."""
+    return Course("", gradients((3, 5), 3, dtype, seed + 1)["ordinary gradients"])
+
+
 REMEMBERS = (
     "it cannot be judged: run twice from the same start it gives another {entry}. It keeps something "
     "outside of its objects, such as a mutable default or an attribute of the class: make it in __init__"
 )
 
 
-def remembered(
-    rule: Any,
-    known: str,
-    options: dict[str, Any],
-    initial: Mapping[str, Array],
-    dtype: str,
-    seed: int,
-) -> str | None:
+def remembered(candidate: Candidate, course: Course) -> str | None:
     """Return the first parameter that another run from the same start gives otherwise; None if none is."""
-    first = gradients((3, 5), 3, dtype, seed + 1)["ordinary gradients"]
-    candidate = Candidate(rule, known, options, initial)
     try:
-        once, again = ([x for x, _ in candidate.run(Course("", first))[2]] for _ in range(2))
+        once, again = ([x for x, _ in candidate.run(course)[2]] for _ in range(2))
     except Exception:  # it says so itself when it is checked
         return None
-    pairs = (zip(a.items(), b.values(), strict=False) for a, b in zip(once, again, strict=True))
-    return next(
-        (n for pair in pairs for (n, x), y in pair if not np.array_equal(x, y, equal_nan=True)),
-        None,
-    )
+    pairs = zip(once, again, strict=True)
+    return next((n for a, b in pairs for n, x in a.items() if not same(x, b.get(n))), None)
 
 
 UNNAMED = "it takes no lr and none is named: held against {lr:g}; if its own is another, write it: {known} lr=..."
@@ -134,21 +129,14 @@ def keeps_rate(rule: Any) -> bool:
     return not callable(rule) or bool(options_for(rule, {"lr": 0.01})[2])
 
 
-def nearest_rate(
-    rule: Any,
-    known: str,
-    options: dict[str, Any],
-    initial: Mapping[str, Array],
-    dtype: str,
-    seed: int,
-) -> float:
+def nearest_rate(candidate: Candidate, course: Course) -> float:
     """Return 0.01 or torch's default, whichever the first step of a rule is nearer to."""
+    known = candidate.known
     usual = float(inspect.signature(getattr(optimizers, known)).parameters["lr"].default)
-    gradient = gradients((3, 5), 1, dtype, seed + 1)["ordinary gradients"]
 
     def off(lr: float) -> float:
-        given = {**options, "lr": lr}
-        _, start, steps = Candidate(rule, known, given, initial).run(Course("", gradient))
+        given = {**candidate.options, "lr": lr}
+        _, start, steps = replace(candidate, options=given).run(course)
         shown, batch = next(iter(steps))
         right = torch_rule(known, given)({**start, **batch.state}, batch.X, batch.Y)
         return float(np.abs(shown["W1"] - right["W1"]).max())

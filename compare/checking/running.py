@@ -2,14 +2,13 @@ r"""An optimiser run: a function or an object of somebody's, called step by step
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import ALIASES, GRADIENTS, accepted, options_for
+from compare.checking.calling import ALIASES, GRADIENTS, accepted, arguments, options_for
 from compare.checking.elsewhere import Step
 from compare.traces import Array
 from compare.verification import Batch
@@ -74,12 +73,11 @@ def stateful(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     if as_list and takes_arrays(rule, options):
         return one_each(rule, options, initial)
     made, given = made_of(rule, options, params, as_list)
-    step, rate = step_of(made), next((n for n in ALIASES["lr"] if number(made, n)), "")
+    step = step_of(made)
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal params
-        if rate and "lr" in changed:
-            setattr(made, rate, changed["lr"])
+        rerate(made, changed)
         result = call(step, params, g, as_list)
         if result is None and alone(step):
             result = held(made, given)
@@ -106,20 +104,21 @@ def one_each(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     """Return the step of an object for each parameter, which is given that and its gradient."""
     params = {n: x.copy() for n, x in initial.items()}
     made = {n: rule(**options) for n in initial}
-    rate = next((n for n in ALIASES["lr"] if number(made["W1"], n)), "")
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         for n, each in made.items():
-            if rate and "lr" in changed:
-                setattr(each, rate, changed["lr"])
+            rerate(each, changed)
             params[n] = np.array(step_of(each)(params[n].copy(), g[n]))
         return {n: x.copy() for n, x in params.items()}
 
     return advance
 
 
-def number(made: Any, name: str) -> bool:
-    return isinstance(getattr(made, name, None), int | float)
+def rerate(made: Any, changed: Mapping[str, Any]) -> None:
+    """Give an object another learning rate, where it has one and it changes."""
+    held = (n for n in ALIASES["lr"] if isinstance(getattr(made, n, None), int | float))
+    if "lr" in changed and (rate := next(held, "")):
+        setattr(made, rate, changed["lr"])
 
 
 def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
@@ -199,10 +198,7 @@ def gradients_first(step: Any) -> bool:
     >>> gradients_first(lambda grads, params: None), gradients_first(lambda p, g: None)
     (True, False)
     """
-    try:
-        names = list(inspect.signature(step).parameters)
-    except (TypeError, ValueError):
-        return False
+    names = [p.name for p in arguments(step)]
     return len(names) > 1 and names[0] in (*GRADIENTS, "g") and names[1] not in (*GRADIENTS, "g")
 
 
@@ -215,16 +211,16 @@ def alone(step: Any) -> bool:
 def call(step: Any, params: Any, g: Any, as_list: bool) -> Any:
     """Call step(params, grads), or step(grads) where it holds the parameters; lists where dicts do not do."""
     names = list(params)
-    arguments = (list(params.values()), [g[n] for n in names]) if as_list else (params, g)
+    both = (list(params.values()), [g[n] for n in names]) if as_list else (params, g)
     turn = -1 if gradients_first(step) else 1
     try:
-        result = step(arguments[1]) if alone(step) else step(*arguments[::turn])
+        result = step(both[1]) if alone(step) else step(*both[::turn])
     except (KeyError, TypeError, AttributeError, IndexError):
         if as_list:
             raise
         return UNREADABLE
     in_place = as_list and result is None and not alone(step)
-    return dict(zip(names, arguments[0], strict=True)) if in_place else result
+    return dict(zip(names, both[0], strict=True)) if in_place else result
 
 
 def taken(result: Any, params: Mapping[str, Array]) -> dict[str, Array]:

@@ -2,8 +2,7 @@ r"""Checking a learning-rate schedule: its rate at each step, beside that of tor
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import manual.schedules
-from compare.checking.calling import options_for
+from compare.checking.calling import arguments, options_for
 from compare.checking.likeness import SCHEDULES, single
 from compare.checking.operations import bare
 from compare.checking.rates import FORMS
@@ -65,13 +64,11 @@ def examine_schedule(
     passed_on, notes, lacking = options_for(function, given)
     notes += [f"it takes no {n}: its own must be {given[n]}" for n in lacking]
     verdict = replace(verdict, notes=tuple(notes))
-    others = chain(misread(known, given, steps), misshaped(known, given, steps))
+    others = confused(known, given, steps)
     try:
         at = counter(function, passed_on)
-        mine = [
-            float(function(**{at: k}, **passed_on) if at else function(k, **passed_on))
-            for k in range(steps)
-        ]
+        asked = (lambda k, **o: function(**{at: k}, **o)) if at else function
+        mine = rates(asked, passed_on, steps)
     except Exception as error:
         return verdict.stopped("steps from 0 on", error)
     return judged(verdict, mine, right, theirs, others)
@@ -83,10 +80,7 @@ def counter(function: Any, passed_on: dict[str, Any]) -> str:
     >>> counter(lambda lr, epoch: lr, {"lr": 0.1}), counter(lambda k, lr: lr, {"lr": 0.1})
     ('epoch', '')
     """
-    try:
-        names = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return ""
+    names = [p.name for p in arguments(function)]
     left = [n for n in names if n not in passed_on]
     return left[0] if left and names[0] in passed_on else ""
 
@@ -97,30 +91,43 @@ def expected(known: str, given: dict[str, Any], steps: int) -> tuple[list[float]
 
     try:
         sides = [resolve(p, known) for p in (manual.schedules, reference.schedules)]
-        mine, theirs = ([float(rate(k, **given)) for k in range(steps)] for rate in sides)
+        mine, theirs = (rates(rate, given, steps) for rate in sides)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise ValueError(f"schedule {known} cannot be used so: {error}") from None
     return mine, theirs
 
 
-def misread(known: str, given: dict[str, Any], steps: int) -> Iterator[tuple[Variant, list[float]]]:
-    """Yield the schedule with one of its options misread, and its rates."""
+def confused(
+    known: str, given: dict[str, Any], steps: int
+) -> Iterator[tuple[Variant, list[float]]]:
+    """Yield the schedule with one of its options misread, and in other forms, each with its rates."""
+    for variant, rate, options in chain(misread(known, given), misshaped(known, given)):
+        with suppress(TypeError, ValueError, ArithmeticError):
+            yield variant, rates(rate, options, steps)
+
+
+Confusion = tuple[Variant, Callable[..., Any], dict[str, Any]]
+
+
+def misread(known: str, given: dict[str, Any]) -> Iterator[Confusion]:
+    """Yield the schedule with one of its options misread, and its options then."""
     rate = resolve(manual.schedules, known)
     for option, value in given.items():
         for other in misreadings(value):
             told, asked = f"{option}={other:g}", f"{option}={value:g}"
-            with suppress(TypeError, ValueError, ArithmeticError):
-                rates = [float(rate(k, **{**given, option: other})) for k in range(steps)]
-                yield Variant(f"{told} where {asked} was asked for", told, asked), rates
+            variant = Variant(f"{told} where {asked} was asked for", told, asked)
+            yield variant, rate, {**given, option: other}
 
 
-def misshaped(
-    known: str, given: dict[str, Any], steps: int
-) -> Iterator[tuple[Variant, list[float]]]:
-    """Yield other forms of the schedule, and their rates."""
+def misshaped(known: str, given: dict[str, Any]) -> Iterator[Confusion]:
+    """Yield other forms of the schedule."""
     for name, rate in FORMS.get(known, {}).items():
-        with suppress(TypeError, ValueError, ArithmeticError):
-            yield Variant(name), [float(rate(k, **given)) for k in range(steps)]
+        yield Variant(name), rate, given
+
+
+def rates(rate: Callable[..., Any], options: dict[str, Any], steps: int) -> list[float]:
+    """Return the rate of every step."""
+    return [float(rate(k, **options)) for k in range(steps)]
 
 
 def misreadings(value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from compare.devices.measurement import Measured, Step, gathered, measured
 from compare.devices.places import Place
+from compare.diagnosis.outcome import few
 from compare.reports.console import columns, headline
 from compare.tasks import Task
 
@@ -41,7 +42,7 @@ class Account:
         if self.blown:
             stopped += ", until it blew up at step {} in {}".format(*self.blown)
         if self.beyond:
-            names = ", ".join(self.beyond[:6]) + (", ..." if len(self.beyond) > 6 else "")
+            names = few(self.beyond, 6)
             return f"BEYOND what its rounding explains: {where}, in {names} ({counted}{stopped})"
         return f"WITHIN its own rounding: {where}, every formula ({counted}{stopped})"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from compare.diagnosis.outcome import few
 from compare.diagnosis.scalings import scaled
 from compare.diagnosis.scene import Scene, Shown
 from compare.traces import Array
@@ -90,7 +91,7 @@ def arranged(scene: Scene, mine: Array, right: Array) -> Words | None:
     what, given = ("classes", "targets") if scene.origin in LABELS else ("features", "examples")
     if sorted(map(tuple, mine)) == sorted(map(tuple, right)):
         order = [next(i for i, row in enumerate(right) if np.array_equal(row, x)) for x in mine]
-        told = ", ".join(map(str, order[:SHOWN])) + (", ..." if len(order) > SHOWN else "")
+        told = few(order, SHOWN)
         return f"the {what} stand in another order: {told}", "other columns of the data", "as given"
     if right.shape[0] > 1 and np.array_equal(mine, right.T.reshape(right.shape)):
         return (

@@ -59,12 +59,10 @@ def told(found: tuple[Explained, ...], scene: Scene) -> tuple[Explained, ...]:
 @np.errstate(all="ignore")
 def spared(e: Explained, scene: Scene) -> tuple[str, ...]:
     """Return the entries before the origin, at its step, that the mistake would change and that are right."""
-    last = replace(scene, steps=scene.steps[-1:], after=(), elsewhere=(), target=e.target)
-    if scene.origin in given.GIVEN:
-        return ()
     hidden_before = len(scene.steps) > 1 and not scene.complete
-    if e.variant.sudden or hidden_before:
+    if scene.origin in given.GIVEN or e.variant.sudden or hidden_before:
         return ()
+    last = replace(scene, steps=scene.steps[-1:], after=(), elsewhere=(), target=e.target)
     try:
         before = scene.order[: scene.order.index(scene.origin)]
         odd = {name for _, name in disagreements(e.variant, last)}

@@ -2,7 +2,7 @@ r"""What a diagnosis says: the mistakes that explain the numbers, in words and a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,16 @@ import numpy as np
 
 from compare.diagnosis.variant import Variant
 
-FEW = 4  # entries told of
 MOST = 6  # names given; more than that cannot be told apart, and says so
+
+
+def few(names: Sequence[object], most: int = 4) -> str:
+    """Return the first of many names.
+
+    >>> few(["W1", "b1"]), few([3, 1, 2], 2)
+    ('W1, b1', '3, 1, ...')
+    """
+    return ", ".join(map(str, names[:most])) + ", ..." * (len(names) > most)
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,6 @@ def explanation(e: Explained) -> Iterator[str]:
         yield f"    the same as:          {v.same_as}"
     if e.spared:
         verb = "is" if len(e.spared) == 1 else "are"
-        few = ", ".join(e.spared[:FEW]) + ", ..." * (len(e.spared) > FEW)
-        yield f"    not everywhere:       it would change {few} too, which {verb} right"
+        yield f"    not everywhere:       it would change {few(e.spared)} too, which {verb} right"
     if e.measured:
         yield f"    error over rounding:  {e.before:.3g} with the right formula, {e.after:.2g} with yours"

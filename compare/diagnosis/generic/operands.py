@@ -39,20 +39,20 @@ TRANSFORMS: dict[str, tuple[Transform, str]] = {
 
 LABELLED: dict[str, tuple[Transform, str]] = {
     "with its classes numbered otherwise, by 1": (
-        lambda x, s: turned(x, 1),
+        lambda x, s: rolled(x, 1),
         "np.roll({}, 1, axis=0)",
     ),
     "with its classes numbered otherwise, by -1": (
-        lambda x, s: turned(x, -1),
+        lambda x, s: rolled(x, -1),
         "np.roll({}, -1, axis=0)",
     ),
-    "of the example before": (lambda x, s: turned(x, 1, axis=1), "np.roll({}, 1, axis=1)"),
-    "of the example after": (lambda x, s: turned(x, -1, axis=1), "np.roll({}, -1, axis=1)"),
+    "of the example before": (lambda x, s: rolled(x, 1, axis=1), "np.roll({}, 1, axis=1)"),
+    "of the example after": (lambda x, s: rolled(x, -1, axis=1), "np.roll({}, -1, axis=1)"),
     "with its labels swapped": (lambda x, s: 1.0 - x, "(1 - {})"),
 }
 
 
-def turned(x: Tracked, by: int, axis: int = 0) -> Tracked:
+def rolled(x: Tracked, by: int, axis: int = 0) -> Tracked:
     """Return an exact matrix with its rows, or columns, turned round."""
     return Tracked(np.roll(x.value, by, axis), None, x.u)
 

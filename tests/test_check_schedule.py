@@ -26,7 +26,20 @@ LIKE = {
 def test_the_schedules_by_hand_are_right(name):
     verdict = check_schedule(getattr(schedules, name), LIKE[name])
     assert verdict.right
-    assert verdict.arrays == 60
+    assert verdict.arrays == (120 if name == "cosine" else 60)  # four times T_max=30
+
+
+def test_as_many_steps_are_asked_for_as_are_said():
+    assert check_schedule(schedules.cosine, "cosine(T_max=1000)").arrays == 4000
+    assert check_schedule(schedules.cosine, "cosine(T_max=1000)", steps=7).arrays == 7
+
+
+def test_what_starts_anew_after_three_stairs_is_found():
+    verdict = examine_schedule(
+        lambda k, lr, step_size: lr * 0.1 ** (k % 90 // step_size), "step_decay(step_size=30)"
+    )
+    assert verdict.divergence.step == 90
+    assert verdict.diagnosis.names == ("the schedule starts anew every 90 steps",)
 
 
 WRONG = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking import tensors
 from compare.checking.elsewhere import Run, told_apart
 from compare.checking.examination import examine
 from compare.checking.forms import Shown, activation_entries, bound, loss_entries, reads_value
@@ -32,7 +33,8 @@ def check_activation(
     z is $(n, m)$. `backward(da)` returns dz; `df(z)` returns the derivative, and may take a instead
     (tanh's $1 - a^2$) if that is what fits, or `df(da, z)` dz. `f(z)` may return (a, cache), which
     `df(da, cache)` is given. A class or an object has `forward` and `backward`, or is called and has
-    `gradient`. With `f` alone the gradient is not shown. Options are passed where it takes them.
+    `gradient`. With `f` alone the gradient is not shown, but where it is one of tensors (`nn.Module`,
+    `autograd.Function`, or a function that takes no arrays), which autograd differentiates. Options are passed where it takes them.
 
     Args:
         function: the activation, in one of these forms.
@@ -59,10 +61,12 @@ def examine_activation(
     check_dtype(dtype)
     text, known, options = named(like, ACTIVATIONS, "activation")
     formulas = bare(activations=[pair(activations, text)], only="activation")
-    called, notes = bound(function, options)
-    of_a, more = reads_value(called, next(arguments(dtype, seed))[1], formulas.activations[0])
+    called, notes = bound(tensors.applied(function), options)
+    usual = next(arguments(dtype, seed))[1]
+    called, turned = tensors.of_arrays(called, usual)
+    of_a, more = reads_value(called, usual, formulas.activations[0])
     subject = name or title(function, "activation")
-    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *more))
+    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *turned, *more))
 
     def tries() -> Iterator[Try]:
         for case, z in arguments(dtype, seed):
@@ -79,8 +83,10 @@ def examine_loss(
     """Return the verdict on a loss, whatever it is."""
     check_dtype(dtype)
     text, known, options = named(like, LOSSES, "loss")
-    called, notes = bound(function, options)
-    verdict = Verdict(name or title(function, "loss"), f"{known} as in PyTorch", notes=tuple(notes))
+    called, notes = bound(tensors.applied(function), options)
+    called, turned = tensors.of_arrays(called, *next(outputs(known, dtype, seed))[1:])
+    subject = name or title(function, "loss")
+    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *turned))
     formulas, reference = (
         bare(loss=pair(losses, text), only="loss"),
         torch_loss(Configuration(loss=text)),

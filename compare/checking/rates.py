@@ -77,7 +77,6 @@ FORMS: Mapping[str, Mapping[str, Rate]] = {
         "the sine in place of the cosine": waved(lambda x: (1.0 + sin(pi * x)) / 2.0),
         "pi left out": waved(lambda x: (1.0 + cos(x)) / 2.0),
         "held at its end after T_max, where torch rises again": waved(lambda x: half(min(x, 1.0))),
-        "started anew after T_max, where torch rises again": waved(lambda x: half(x % 1.0)),
         "a straight line in place of the wave": waved(lambda x: max(1.0 - x, 0.0)),
         "eta_min added to the whole of lr": (
             lambda k, lr, T_max, eta_min=0.0: eta_min + lr * half(k / T_max)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking import tensors
 from compare.checking.calling import options_for
 from compare.checking.courses import Course, courses, variations
 from compare.checking.elsewhere import Run, told_apart
@@ -44,7 +45,7 @@ def check_rule(
 
     `rule` is a function `rule(param, grad, slots, lr=..., ...) -> (param, slots)`, or a class whose
     objects have `step(params, grads)`, updating the dict (or list) of arrays in place or returning
-    it. It is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing
+    it, or a class of torch.optim's kind. It is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing
     sign, with its options as given, with a learning rate that falls, and then with each option varied
     that it has, and each two of them.
 
@@ -77,6 +78,7 @@ def examine_rule(
     base = {"lr": 0.01, **given, **options}
     check_function("rule", known, base)
     subject = name or getattr(rule, "__name__", type(rule).__name__)
+    rule = tensors.rule(rule, options_for(rule, base, known)[0])
     verdict = Verdict(subject, f"torch.optim's {known}" if known != "rmsprop_eps_inside" else known)
     random = np.random.default_rng(seed)
     initial = {n: random.normal(size=shape).astype(dtype) for n, shape in SHAPES.items()}

@@ -10,6 +10,7 @@ import numpy as np
 
 from compare.checking.calling import ALIASES, GRADIENTS, accepted, arguments, options_for
 from compare.checking.elsewhere import Step
+from compare.checking.numbers import fresh
 from compare.traces import Array
 from compare.verification import Batch
 
@@ -56,11 +57,9 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
                     f"the rule returned a {type(result).__name__}; expected (param, slots), the new "
                     "parameter and its new state"
                 )
-            params[n], slots[n] = np.array(result[0]), result[1]
+            params[n], slots[n] = fresh(result[0]), result[1]
             if isinstance(slots[n], Mapping):
-                shown |= {
-                    f"{slot}.{n}": np.array(x) for slot, x in slots[n].items() if x is not None
-                }
+                shown |= {f"{slot}.{n}": fresh(x) for slot, x in slots[n].items() if x is not None}
         return shown | {n: x.copy() for n, x in params.items()}
 
     return advance

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import manual.schedules
+from compare.checking import tensors
 from compare.checking.calling import arguments, options_for
 from compare.checking.likeness import SCHEDULES, single
 from compare.checking.operations import bare
@@ -24,13 +25,14 @@ from compare.distances import Distance
 from compare.divergence import Divergence
 from compare.tolerances import EPSILON, rate_limit
 
-STEPS, LR = 60, 0.1
+LEAST, MOST, LR = 60, 20_000, 0.1  # steps; the rate
+SPANS = 4  # of the longest that an option counts: whether it starts anew shows after some
 NEAR = 1e-12, 1e-15
 ONE = np.ones((1, 1))
 
 
 def check_schedule(
-    function: Any, like: str, *, steps: int = STEPS, name: str = "", **options: Any
+    function: Any, like: str, *, steps: int | None = None, name: str = "", **options: Any
 ) -> Verdict:
     r"""Check a schedule `f(k, lr=..., ...)`, the rate of step k from 0 on; raise Wrong where it differs from torch's.
 
@@ -38,25 +40,28 @@ def check_schedule(
     own. Rates may be apart by the roundings of a recurrence.
 
     Args:
-        function: the schedule.
+        function: the schedule, or the class of a scheduler as torch has them.
         like: such as "exponential(gamma=0.9)", "cosine(T_max=50) lr=0.1"; lr is 0.1 if not given.
-        steps: how many steps are asked for.
+        steps: how many steps are asked for; if not given, 60 or four times the longest span (T_max,
+            step_size, ...), whichever is more.
     """
     return passed(examine_schedule(function, like, steps=steps, name=name, **options))
 
 
 def examine_schedule(
-    function: Any, like: str, *, steps: int = STEPS, name: str = "", **options: Any
+    function: Any, like: str, *, steps: int | None = None, name: str = "", **options: Any
 ) -> Verdict:
     """Return the verdict on a schedule, whatever it is."""
     known, given = single(like)
     if known not in SCHEDULES:
         raise ValueError(f"unknown schedule {known!r}; there are {', '.join(SCHEDULES)}")
     given = {"lr": LR, **given, **options}
+    steps = enough(given) if steps is None else steps
     steps = min(steps, given.get("total_steps", steps))  # of a cycle there are no more
     if steps < 1:
         raise ValueError(f"steps is {steps}; expected at least 1")
     subject = name or getattr(function, "__name__", type(function).__name__)
+    function = tensors.schedule(function)
     verdict = Verdict(subject, f"the schedule {known} as in PyTorch")
     if not callable(function):
         return replace(verdict, error="it is no function of the step; hand over f(k, lr=...)")
@@ -72,6 +77,16 @@ def examine_schedule(
     except Exception as error:
         return verdict.stopped("steps from 0 on", error)
     return judged(verdict, mine, right, theirs, others)
+
+
+def enough(given: dict[str, Any]) -> int:
+    """Return how many steps show all of a schedule.
+
+    >>> enough({"lr": 0.1, "gamma": 0.9}), enough({"step_size": 30})
+    (60, 120)
+    """
+    spans = [x for x in given.values() if isinstance(x, int) and not isinstance(x, bool)]
+    return min(max(LEAST, SPANS * max(spans, default=0)), MOST)
 
 
 def counter(function: Any, passed_on: dict[str, Any]) -> str:

@@ -34,6 +34,7 @@ def told(scene: Scene) -> str:
     return f"around this step its rates are {mine} where {right} were given"
 
 
+LATEST = 2  # steps that a schedule shifted by as many says nothing of
 BEFORE, SHOWN = 2, 6  # rates before the step, and all that a clause tells
 
 
@@ -47,9 +48,15 @@ def schedules(scene: Scene) -> Iterator[tuple[str, str, str]]:
     """Yield the schedules whose rates are those shown, at every step that is known."""
     mine, right = known(scene)
     m = float(scene.steps[0].X.shape[1])
-    for name, wrong, rates in (*readings(right, mine), *multiples(right, mine, m)):
-        reaches = len(rates) >= len(scene.steps)
-        if reaches and all(near(a, b) for a, b in zip(mine, rates, strict=False)):
+    found = [
+        (len(rates), name, wrong)
+        for name, wrong, rates in (*readings(right, mine), *multiples(right, mine, m))
+        if len(rates) >= len(scene.steps)
+        and all(near(a, b) for a, b in zip(mine, rates, strict=False))
+    ]
+    farthest = max((reach for reach, _, _ in found), default=0)
+    for reach, name, wrong in found:
+        if reach == farthest or reach >= len(mine) - LATEST:
             yield name, wrong, "lr of this step: optimizer.step(), then scheduler.step()"
 
 
@@ -68,6 +75,12 @@ def readings(right: list[float], mine: list[float]) -> Iterator[tuple[str, str, 
         slow = [right[i // k] for i in range(len(right))]
         if slow[-1] != first:
             yield f"the schedule goes on once every {k} steps", f"step {k} times as wide", slow
+    again = next(
+        (k for k in range(1, len(mine)) if near(mine[k], first) and mine[k] != mine[k - 1]), 0
+    )
+    if again and not near(right[again], first):
+        anew = [right[k % again] for k in range(len(right))]
+        yield f"the schedule starts anew every {again} steps", f"lr of step k % {again}", anew
     epochs = [r for r, before in zip(right, [None, *right], strict=False) if r != before]
     if len(epochs) < len(right):
         name = "an epoch's schedule goes on at every step"

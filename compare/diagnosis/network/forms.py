@@ -105,6 +105,7 @@ FORMS: dict[str, dict[str, Formula]] = {
         "sigmoid of z clipped to [-20, 20]": sigmoid_clipped(20.0),
         "sigmoid of z clipped to [-10, 10]": sigmoid_clipped(10.0),
         "(1 + tanh(z / 2)) / 2, which cancels below": lambda z: 0.5 * (1.0 + tanh(0.5 * z)),
+        "exp(-log(1 + e^-z)), whose rounding grows with -z": lambda z: exp(-stated.softplus(-z, threshold=np.inf)),
         "(1 + tanh(z)) / 2": lambda z: 0.5 * (1.0 + tanh(z)),
         "max(0, min(1, 0.2 z + 0.5)), the hard sigmoid": lambda z: clamped(0.2 * z + 0.5, 0.0, 1.0),
         "max(0, min(1, z / 6 + 0.5)), the hard sigmoid": lambda z: clamped(z / 6.0 + 0.5, 0.0, 1.0),

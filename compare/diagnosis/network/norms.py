@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from compare.formulas.arithmetic import Tracked
-from compare.formulas.functions import absolute, maximum, minimum, sqrt, total
+from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
 
 Gradients = Mapping[str, Tracked]
 Norm = Callable[[Gradients], Tracked]
@@ -102,6 +102,12 @@ COEFFICIENTS: dict[str, tuple[Coefficient, str]] = {
         lambda c, norm: maximum(c / (norm + TINY), 1.0), "max(c / (norm + 1e-6), 1)"),
     "multiplied by the norm over the threshold": (
         lambda c, norm: maximum(norm / c, 1.0), "max(norm / c, 1)"),
+    "the norm over the threshold, where it is the threshold over the norm": (
+        lambda c, norm: minimum(norm / c, 1.0), "min(norm / c, 1)"),
+    "multiplied by the threshold, not divided by the norm": (
+        lambda c, norm: where(norm > c, c + 0.0 * norm, 1.0), "c where norm > c"),
+    "divided by the norm where it is above the threshold, which is left out": (
+        lambda c, norm: where(norm > c, 1.0 / norm, 1.0), "1 / norm where norm > c"),
     "divided by the norm, the threshold left out": (
         lambda c, norm: minimum(1.0 / (norm + TINY), 1.0), "min(1 / (norm + 1e-6), 1)"),
 } | {f"{e:g} in place of torch's 1e-6": (with_epsilon(e), f"min(c / (norm + {e:g}), 1)") for e in OTHERS}  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.diagnosis.rules.mistake import Mistake
 from compare.diagnosis.rules.roots import INSIDE, NEAR, ROOTS
-from compare.diagnosis.rules.terms import POOLED, decayed, pooled, root, shrunk
+from compare.diagnosis.rules.terms import POOLED, average, decayed, pooled, root, shrunk
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, power, sqrt, total
 from compare.formulas.optimizers.terms import (
@@ -36,6 +36,11 @@ def adagrad(
     s = total(old("s") or first, pooled(d, start) if start in POOLED else square(d))
     if start in ("no sum", "magnitudes"):
         s = square(d) if start == "no sum" else total(old("s") or first, absolute(d))
+    if start in AVERAGED:
+        s = average(AVERAGED[start], old("s") or first, square(d))
+    if start == "running mean":
+        before = old("s") or first
+        s = total(before, total(square(d), -before) / held(t, p))
     if start == "undecayed":
         s = total(old("s") or first, square(plain))
     yield "s", s
@@ -59,6 +64,7 @@ def compounded(decay: float, t: Tracked) -> Tracked:
     return number(product).rounded(math.sqrt(steps))
 
 
+AVERAGED = {f"mean {b:g}": b for b in (0.9, 0.99, 0.999, 0.95)}
 MISTAKES = (
     Mistake({"start": "undecayed"}, "weight decay missing from the sum of squares", "s of g, the step of g + wd * W",
             "both of g + wd * W", needs="weight_decay"),
@@ -79,6 +85,10 @@ MISTAKES = (
     *(Mistake({"start": form}, f"one number for the whole array: {text}", f"s = s + {text}",
               "s = s + g**2", apart=True) for form, text in POOLED.items()),
     Mistake({"start": "over t"}, "the mean of the squares, not their sum", "np.sqrt(s / t)", "np.sqrt(s)"),
+    Mistake({"start": "running mean"}, "the mean of the squares, not their sum", "s = s + (g**2 - s) / t",
+            "s = s + g**2"),
+    *(Mistake({"start": form}, "squares are averaged, as in RMSprop, not summed",
+              f"s = {b:g} * s + {1 - b:g} * g**2", "s = s + g**2") for form, b in AVERAGED.items()),
     Mistake({"rate": "none"}, "lr_decay left out", "lr", "lr / (1 + (t - 1) * lr_decay)",
             same_as="lr_decay=0", needs="lr_decay"),
     Mistake({"start": "0.1"}, "the accumulator starts at 0.1", "s_0 = 0.1",

@@ -1,0 +1,156 @@
+"""Candidates written with torch: modules, autograd functions, optimisers, schedulers, functions of tensors."""
+
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+from compare.checking.operations import examine_activation, examine_loss
+from compare.checking.rules import examine_rule
+from compare.checking.schedules import examine_schedule
+
+F = torch.nn.functional
+
+
+class Leaky(torch.nn.Module):
+    def __init__(self, negative_slope=0.01):
+        super().__init__()
+        self.slope = negative_slope
+
+    def forward(self, z):
+        return torch.where(z > 0, z, self.slope * z)
+
+
+class ReluFromZero(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        ctx.save_for_backward(z)
+        return z.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, d):
+        return d * (ctx.saved_tensors[0] >= 0)
+
+
+ACTIVATIONS = {
+    "a function": (torch.sigmoid, "sigmoid"),
+    "a class": (torch.nn.GELU, "gelu"),
+    "an object that writes in place": (torch.nn.ReLU(inplace=True), "relu"),
+    "options": (Leaky, "leaky_relu(negative_slope=0.2)"),
+    "one example a row": (lambda z: z.softmax(dim=1), "softmax"),
+    "methods": (lambda z: z * z.sigmoid(), "silu"),
+    "a derivative of one's own": ((torch.tanh, lambda a: 1 - torch.square(a)), "tanh"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("form", ACTIVATIONS)
+def test_activations_of_tensors_are_judged_with_their_gradient(form, dtype):
+    function, like = ACTIVATIONS[form]
+    verdict = examine_activation(function, like, dtype=dtype)
+    assert verdict.right, str(verdict)
+    assert verdict.shown == ("A1", "dZ1")
+
+
+def test_an_autograd_functions_own_backward_is_judged():
+    verdict = examine_activation(ReluFromZero, "relu")
+    assert verdict.divergence.origin == "dZ1"
+    assert verdict.diagnosis.names == ("relu: derivative 1 at exactly zero",)
+
+
+def test_a_wrong_module_is_named():
+    verdict = examine_activation(lambda z: 0.5 * z * (1 + torch.erf(z)), "gelu")
+    assert "sqrt(2) left out" in verdict.diagnosis.names[0]
+
+
+LOSSES = {
+    "a class": (torch.nn.MSELoss, "mse"),
+    "a function": (F.binary_cross_entropy, "bce"),
+    "targets first": (lambda y_true, y_pred: torch.mean((y_pred - y_true) ** 2), "mse"),
+    "with logits": (F.binary_cross_entropy_with_logits, "bce_with_logits"),
+    "classes": (F.cross_entropy, "cross_entropy"),
+}
+
+
+@pytest.mark.parametrize("form", LOSSES)
+def test_losses_of_tensors_are_judged_with_their_gradient(form):
+    verdict = examine_loss(*LOSSES[form])
+    assert verdict.right, str(verdict)
+    assert verdict.shown == ("loss", "dA1")
+
+
+def test_a_loss_without_its_graph_shows_its_value_alone():
+    verdict = examine_loss(lambda a, y: torch.mean((a - y) ** 2).item(), "mse")
+    assert verdict.right
+    assert verdict.shown == ("loss",)
+
+
+def test_a_sum_in_place_of_a_mean_is_named():
+    verdict = examine_loss(torch.nn.MSELoss(reduction="sum"), "mse")
+    assert verdict.diagnosis.names == ("loss times m n_y",)
+
+
+@pytest.mark.parametrize("name", ["Adam", "SGD", "RMSprop", "Adagrad"])
+def test_the_optimisers_of_torch_are_right(name):
+    verdict = examine_rule(getattr(torch.optim, name), name.lower())
+    assert verdict.right, str(verdict)
+
+
+class Averaging(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.01, momentum=0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            mu = group["momentum"]
+            for p in group["params"]:
+                m = self.state[p].get("m", torch.zeros_like(p))
+                self.state[p]["m"] = mu * m + (1 - mu) * p.grad
+                p.add_(self.state[p]["m"], alpha=-group["lr"])
+
+
+def test_an_optimiser_of_ones_own_is_named():
+    verdict = examine_rule(Averaging, "sgd momentum=0.9")
+    assert "momentum as a moving average" in verdict.diagnosis.names
+
+
+def test_an_optimiser_that_has_its_parameters_is_refused():
+    with pytest.raises(ValueError, match="hand over the class Adam"):
+        examine_rule(torch.optim.Adam([torch.zeros(2)]), "adam")
+
+
+def test_a_rule_of_tensors_shows_its_state():
+    def rule(p, g, slots, lr, momentum=0.9):
+        m = torch.add(g, slots["m"], alpha=momentum) if slots else g.clone()
+        return torch.add(p, m, alpha=-lr), {"m": m}
+
+    verdict = examine_rule(rule, "sgd momentum=0.9")
+    assert verdict.right, str(verdict)
+    assert set(verdict.shown) == {"m.W1", "m.b1", "W1", "b1"}
+
+
+SCHEDULERS = {
+    "StepLR": "step_decay(step_size=10)",
+    "CosineAnnealingLR": "cosine(T_max=50)",
+    "LinearLR": "linear_warmup",
+    "OneCycleLR": "one_cycle(total_steps=60)",
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_the_schedulers_of_torch_are_right(name):
+    assert examine_schedule(getattr(lr_scheduler, name), SCHEDULERS[name]).right
+
+
+class Early(lr_scheduler.LRScheduler):
+    def __init__(self, optimizer, gamma, last_epoch=-1):
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [lr * self.gamma ** (self.last_epoch + 1) for lr in self.base_lrs]
+
+
+def test_a_scheduler_of_ones_own_is_named():
+    verdict = examine_schedule(Early, "exponential(gamma=0.9)")
+    assert "the schedule is 1 step early" in verdict.diagnosis.names

@@ -440,3 +440,56 @@ def test_a_wider_type_than_asked_for_is_told():
 
     notes = " ".join(examine_step(step, SGD, dtype="float32").notes)
     assert "A1 in a wider type than float32" in notes
+
+
+Transformation = namedtuple("Transformation", "init update")
+
+
+def transformation(learning_rate, momentum=0.9, share=1.0):
+    def init(params):
+        return {k: np.zeros_like(p) for k, p in params.items()}
+
+    def update(grads, state, params=None):
+        state = {k: momentum * state[k] + share * g for k, g in grads.items()}
+        return {k: -learning_rate * m for k, m in state.items()}, state
+
+    return Transformation(init, update)
+
+
+class Transforming:
+    def __init__(self, learning_rate):
+        self.lr = learning_rate
+
+    def init(self, params):
+        return ()
+
+    def update(self, grads, state):
+        return {k: -self.lr * g for k, g in grads.items()}, state
+
+
+def test_an_optimiser_may_be_a_transformation_as_optax_has_them():
+    verdict = examine_rule(transformation, "sgd momentum=0.9")
+    assert verdict.right, str(verdict)
+    assert not any("cannot be changed" in note for note in verdict.notes)
+    assert examine_rule(transformation(0.01), "sgd momentum=0.9").right
+    assert examine_rule(Transforming, "sgd").right
+    wrong = examine_rule(
+        lambda lr, momentum: transformation(lr, momentum, 1 - momentum), "sgd momentum=0.9"
+    )
+    assert "momentum as a moving average" in wrong.diagnosis.names
+
+
+class Prepared:
+    def __init__(self, lr=0.1):
+        self.lr = lr
+
+    def init(self, params):
+        raise AssertionError("it is not ours to call")
+
+    def update(self, params, grads):
+        for k in params:
+            params[k] -= self.lr * grads[k]
+
+
+def test_an_object_with_an_init_of_its_own_is_no_transformation():
+    assert examine_rule(Prepared, "sgd").right

@@ -45,7 +45,8 @@ def check_rule(
 
     `rule` is a function `rule(param, grad, slots, lr=..., ...) -> (param, slots)`, or a class whose
     objects have `step(params, grads)`, updating the dict (or list) of arrays in place or returning
-    it, or a class of torch.optim's kind. It is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing
+    it. Or a class of torch.optim's kind, or a function of tensors; or, as optax has it, what has
+    `init(params)` and `update(grads, state, params)`, or a function of the options that makes it. It is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing
     sign, with its options as given, with a learning rate that falls, and then with each option varied
     that it has, and each two of them.
 

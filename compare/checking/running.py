@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking import transforms
 from compare.checking.calling import ALIASES, GRADIENTS, accepted, arguments, options_for
 from compare.checking.elsewhere import Step
 from compare.checking.numbers import fresh
@@ -23,9 +24,7 @@ def stepped(
     changed: Sequence[Mapping[str, Any]],
 ) -> Iterator[Step]:
     """Yield the rule's state and parameters after each of the gradients, with its `changed` options."""
-    advance = (
-        stateful(rule, options, initial) if has_step(rule) else functional(rule, options, initial)
-    )
+    advance = stepping(rule, options)(rule, options, initial)
     empty = np.zeros((1, 1), sequence[0].dtype)
     for joint, now in zip(sequence, changed, strict=True):
         g = {"W1": joint[:, :4].copy(), "b1": joint[:, 4:].copy()}
@@ -37,6 +36,13 @@ def stepped(
 
 def has_step(rule: Any) -> bool:
     return hasattr(rule, "step") or hasattr(rule, "update")
+
+
+def stepping(rule: Any, options: Mapping[str, Any]) -> Callable[..., Advance]:
+    """Return what makes the step of a rule, by what it is: init and update, an object, or a function."""
+    if transforms.made(rule, options) is not None:
+        return transforms.transforming
+    return stateful if has_step(rule) else functional
 
 
 Advance = Callable[[dict[str, Array], Mapping[str, Any]], dict[str, Any]]
@@ -125,7 +131,8 @@ def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
 
     An object whose lr is changed must step as one that was made with it: else it has been made use of before.
     """
-    if not has_step(rule):
+    transformed = transforms.made(rule, options_for(rule, options)[0]) is not None
+    if not has_step(rule) or transformed:
         return callable(rule) and not options_for(rule, {"lr": 1.0})[2]
     if not isinstance(rule, type):
         return False  # what it has made of its lr already is not known

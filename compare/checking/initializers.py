@@ -167,7 +167,7 @@ def judged(verdict: Verdict, w: Array, right: Stated, known: str, exact: float =
         return wrong(verdict, "mean", w.mean(), 0.0, right.std / sqrt(w.size), named, known)
     far = stats.kstest(w.ravel(), right.cdf)
     if far.pvalue < UNLIKELY:
-        named = tuple(shapes(w, right))
+        named = tuple(shapes(w, right)) or tuple(name for name, _ in dependences(w, right))
         return wrong(verdict, "distribution", far.statistic, 0.0, 1.0 / sqrt(w.size), named, known)
     for name, sigmas in dependences(w, right):
         return wrong(verdict, "independence", sigmas, 0.0, 1.0, (name,), known)

@@ -23,6 +23,7 @@ GAINS: Mapping[str, float] = {
     "": 1.0, "sqrt(2)": sqrt(2.0), "5/3": 5 / 3, "sqrt(3)": sqrt(3.0), "sqrt(6)": sqrt(6.0), "2": 2.0,
 }  # fmt: skip
 FIXED = (0.01, 0.001, 0.02, 0.05, 0.1, 0.5, 1.0)
+CUT = 0.959446  # of normal numbers cut to [-2, 2]: their deviation
 EXACT = 1e-9  # of numbers drawn from the generator that was handed over
 
 
@@ -99,6 +100,14 @@ def taken_for(right: Stated) -> dict[str, float]:
         "from -1 / sqrt(n_in) to 1 / sqrt(n_in), nn.Linear's own": 1.0 / sqrt(3.0 * N_IN),
         "the bound of right weights halved, np.random.rand() - 0.5": right.std / sqrt(12.0),
         "half of the right deviation": 0.5 * right.std,
+        "twice the right deviation": 2.0 * right.std,
+        "four times the right deviation, Glorot's for the logistic sigmoid": 4.0 * right.std,
+        "divided by the right deviation, not multiplied": 1.0 / right.std,
+        "a uniform one of the square of the right bound: its root left out": sqrt(3.0)
+        * right.std**2
+        if right.uniform
+        else 0.0,
+        "numbers beyond two deviations cut to these": CUT * right.std,
         "the root of the deviation": sqrt(right.std),
         "cut at two deviations, Keras' truncated normal": 0.8796 * right.std,
         "the slope a is left out of the gain": right.plain if right.plain != right.std else 0.0,

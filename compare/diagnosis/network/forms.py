@@ -152,6 +152,10 @@ FORMS: dict[str, dict[str, Formula]] = {
             stated.softmax(z) * float(z.shape[0])
         ),
         "the maximum of all examples subtracted, which underflows": lambda z: underflowing(z),
+        "divided by the largest, not by the sum": lambda z: shifted(z),
+        "the maximum of each class subtracted, not of each example": lambda z: (
+            exp(z - highest(z.T).T) / exp(z - highest(z.T).T).sum(axis=0)
+        ),
         "its logarithm": lambda z: log(stated.softmax(z)),
         "e^z, never divided by its sum": exp,
         "z / sum z": lambda z: z / z.sum(axis=0),
@@ -182,6 +186,7 @@ FORMS: dict[str, dict[str, Formula]] = {
     "leaky_relu": {
         "the slope on the positive side": lambda z, negative_slope: where(z > 0.0, z * negative_slope, z),
         "the slope with the wrong sign": lambda z, negative_slope: where(z > 0.0, z, z * -negative_slope),
+        "divided by the slope": lambda z, negative_slope: where(z > 0.0, z, z / negative_slope),
     },
     "softplus": {
         "log(1 + exp(z)) everywhere": lambda z, **o: stated.softplus(z, threshold=1e9),
@@ -190,6 +195,10 @@ FORMS: dict[str, dict[str, Formula]] = {
         ),
         "logarithm to base 2": lambda z, **o: stated.softplus(z, **o) / math.log(2.0),
         "log(1 + e^z) - log(2), shifted": lambda z, **o: stated.softplus(z, **o) - math.log(2.0),
+        **{
+            f"a threshold of {t:g}": lambda z, beta, threshold, t=t: stated.softplus(z, beta=beta, threshold=t)
+            for t in (1.0, 10.0, 15.0)
+        },
         "beta forgotten in the division": lambda z, beta, threshold: beta
         * stated.softplus(z, beta=beta, threshold=threshold),
     },

@@ -57,6 +57,9 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "slope with the wrong sign": lambda z, a, da, negative_slope: where(
             z > 0.0, da, da * -negative_slope
         ),
+        "slope * z in place of the slope": lambda z, a, da, negative_slope: where(
+            z > 0.0, da, da * (z * negative_slope)
+        ),
         "the slope alone, dA left out of it": lambda z, a, da, negative_slope: where(
             z > 0.0, da, 0.0 * da + negative_slope
         ),
@@ -111,6 +114,12 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "phi(z) without the half in its exponent": lambda z, a, da: (
             da * (stated.normal_cdf(z) + z * exp(-(z * z)) * (1.0 / math.sqrt(2.0 * math.pi)))
         ),
+        "phi(z) of z, not of z squared": lambda z, a, da: (
+            da * (stated.normal_cdf(z) + z * exp(-0.5 * z) * (1.0 / math.sqrt(2.0 * math.pi)))
+        ),
+        "1 / (2 pi) in phi(z), its root left out": lambda z, a, da: (
+            da * (stated.normal_cdf(z) + z * density(z) * (0.5 / math.pi))
+        ),
         "phi(z) without 1 / sqrt(2 pi)": lambda z, a, da: (
             da * (stated.normal_cdf(z) + z * density(z))
         ),
@@ -149,6 +158,8 @@ SLOPES: dict[str, dict[str, Formula]] = {
         ),
         "beta once more": lambda z, a, da, **o: o["beta"] * stated.softplus_gradient(z, a, da, **o),
         "sigmoid of a": lambda z, a, da, **o: da * stated.sigmoid(a),
+        "1 - e^-a, which cancels where a is small": lambda z, a, da, **o: da * (1.0 - exp(-a)),
+        "1 - e^a in place of 1 - e^-a": lambda z, a, da, **o: da * (1.0 - exp(a)),
         "1 - sigmoid": lambda z, a, da, **o: da * (1.0 - stated.sigmoid(z)),
     },
     "softmax": {
@@ -157,6 +168,10 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "a dA, the sum not subtracted": lambda z, a, da: a * da,
         "a (dA - sum dA), the sum not weighted by a": lambda z, a, da: a * (da - da.sum(axis=0)),
         "a (dA - mean dA)": uncentred,
+        "a (dA + sum(dA a)), the sum added": lambda z, a, da: a * (da + (da * a).sum(axis=0)),
+        "a (dA - mean(dA a)), a mean in place of the sum": lambda z, a, da: (
+            a * (da - (da * a).sum(axis=0) / float(da.shape[0]))
+        ),
         "dA - sum(dA a), not multiplied by a": lambda z, a, da: da - (da * a).sum(axis=0),
     },
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from compare.diagnosis.network.forms import (
     EPSILONS,
+    highest,
     overflowing,
     shifted,
     underflowing,
@@ -124,6 +125,9 @@ VALUES: dict[str, dict[str, Formula]] = {
         "linear part delta (r - delta)": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * (absolute(A - Y) - delta)
         ).sum() / elements(A),
+        "linear part delta r - delta / 2": lambda A, Y, delta: where(
+            absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * absolute(A - Y) - 0.5 * delta
+        ).sum() / elements(A),
         "linear part delta r - 1/2": lambda A, Y, delta: where(
             absolute(A - Y) < delta, 0.5 * ((A - Y) * (A - Y)), delta * absolute(A - Y) - 0.5
         ).sum() / elements(A),
@@ -188,6 +192,12 @@ VALUES: dict[str, dict[str, Formula]] = {
         "log(sigmoid(z)), infinite where it saturates": lambda A, Y: binary(
             stored(activations.sigmoid(A)), Y
         ),
+        "log(sigmoid(z)), clamped at -100": lambda A, Y: binary(
+            stored(activations.sigmoid(A)), Y, floor=-100.0
+        ),
+        "log(1 + exp(|z|)), the sign of |z| lost": lambda A, Y: (
+            (maximum(A, 0.0) - A * Y + log(1.0 + exp(absolute(A)))).sum() / elements(A)
+        ),
         "log(1 + exp(-z)), |z| left out": lambda A, Y: (
             (maximum(A, 0.0) - A * Y + log(1.0 + exp(-A))).sum() / elements(A)
         ),
@@ -235,6 +245,9 @@ VALUES: dict[str, dict[str, Formula]] = {
         ),
         "the maximum is not added back to the logarithm of the sum": lambda A, Y: (
             (Y * (log(shifted(A).sum(axis=0)) - A)).sum() / examples(A)
+        ),
+        "logits less their maximum summed, the logarithm of the sum left out": lambda A, Y: (
+            (Y * (highest(A) - A)).sum() / examples(A)
         ),
         "logits summed, the logarithm of the sum left out": lambda A, Y: -(
             (Y * A).sum() / examples(A)

@@ -10,6 +10,7 @@ import numpy as np
 
 from compare.diagnosis.network.activations import names_of
 from compare.diagnosis.network.loss_forms import VALUES, Formula
+from compare.diagnosis.network.loss_relatives import RELATIVES
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.statements import line, named
 from compare.diagnosis.variant import Variant
@@ -38,7 +39,7 @@ def loss_values(scene: Scene) -> Iterator[Variant]:
     """Yield the loss as it is got wrong, another loss, and the loss of another moment."""
     name, options = named(scene.last.formulas.loss[0])
     put = partial(partial, with_loss, index=0)
-    for wrong, formula in VALUES.get(name, {}).items():
+    for wrong, formula in {**VALUES.get(name, {}), **RELATIVES.get(name, {})}.items():
         change = put(formula=partial(formula, **options))
         yield Variant(f"{name}: {wrong}", wrong, line(scene), formulas=change)
     for other in alternatives(name):

@@ -62,12 +62,43 @@ def test_a_wrong_module_is_named():
     assert "sqrt(2) left out" in verdict.diagnosis.names[0]
 
 
+class Layer:
+    def forward(self, z):
+        self.z = z
+        return torch.relu(z)
+
+    def backward(self, d):
+        return torch.where(self.z >= 0, d, torch.zeros_like(d))
+
+
+def test_an_objects_own_backward_on_tensors_is_judged():
+    verdict = examine_activation(Layer, "relu")
+    assert verdict.diagnosis.names == ("relu: derivative 1 at exactly zero",)
+
+
+def test_a_module_of_single_precision_is_judged_in_the_type_asked_for():
+    slope = torch.nn.PReLU(init=0.25)
+    assert examine_activation(slope, "leaky_relu(negative_slope=0.25)").right
+    assert slope.weight.dtype == torch.float32
+
+
+class SquaredError:
+    def forward(self, a, y):
+        self.r = a - y
+        return torch.mean(self.r**2)
+
+    def backward(self):
+        return 2 * self.r / self.r.numel()
+
+
 LOSSES = {
     "a class": (torch.nn.MSELoss, "mse"),
     "a function": (F.binary_cross_entropy, "bce"),
     "targets first": (lambda y_true, y_pred: torch.mean((y_pred - y_true) ** 2), "mse"),
     "with logits": (F.binary_cross_entropy_with_logits, "bce_with_logits"),
     "classes": (F.cross_entropy, "cross_entropy"),
+    "indices": (lambda a, y: F.cross_entropy(a, y.argmax(1)), "cross_entropy"),
+    "methods": (SquaredError, "mse"),
 }
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial, update_wrapper
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import torch
 from torch import Tensor
 
 from compare.checking.calling import targets_first
+from compare.checking.forms import layer
 from compare.traces import Array
 from reference import conversion
 from reference.schedules.driving import rate
@@ -24,9 +27,16 @@ ROWS = "it is given tensors, one example a row; its gradient is taken by autogra
 
 
 def applied(function: Any) -> Any:
-    """Return what an autograd function does when it is applied; anything else as it is."""
-    own = isinstance(function, type) and issubclass(function, torch.autograd.Function)
-    return function.apply if own else function
+    """Return a function for what torch applies: an autograd function, a module in the type of its input; else as it is."""
+    if isinstance(function, type) and issubclass(function, torch.autograd.Function):
+        return function.apply
+    if not isinstance(function, torch.nn.Module):
+        return function
+
+    def called(*inputs: Tensor, **options: Any) -> Any:
+        return deepcopy(function).to(inputs[0].dtype)(*inputs, **options)
+
+    return update_wrapper(called, function.forward)
 
 
 def of_arrays(function: Any, *given: Array) -> tuple[Any, list[str]]:
@@ -40,6 +50,11 @@ def of_arrays(function: Any, *given: Array) -> tuple[Any, list[str]]:
     """
     if isinstance(function, tuple | list):
         return tuple(crossing(f, False) if takes(f, *given) else f for f in function), []
+    function = applied(function)  # a class was made an object meanwhile
+    if methods := layer(function):
+        forward, backward = (crossing(f, False) for f in methods)
+        own = takes(methods[0], *given)
+        return SimpleNamespace(forward=forward, backward=backward) if own else function, []
     return (crossing(function, True), [ROWS]) if takes(function, *given) else (function, [])
 
 
@@ -50,19 +65,21 @@ def crossing(function: Any, differentiated: bool) -> Callable[..., Any]:
 
     def called(*arrays: Array) -> Any:
         inputs = [conversion.rows(x) for x in arrays]
-        leaf = inputs[of].requires_grad_(differentiated)
+        if not differentiated:
+            return result(function(*inputs), None)
+        leaf = inputs[of].requires_grad_()
         inputs[of] = leaf.clone()  # which it may write to
         return result(function(*inputs), leaf)
 
     return update_wrapper(called, forward)
 
 
-def result(value: Any, leaf: Tensor) -> Any:
+def result(value: Any, leaf: Tensor | None) -> Any:
     """Return a value as an array, with its backward where autograd has one."""
     if not isinstance(value, Tensor):
         return value
-    if not value.requires_grad:
-        return columns(value)
+    if leaf is None or not value.requires_grad:
+        return columns(value.detach())
 
     def backward(d: Any = 1.0) -> Array:
         given = torch.as_tensor(d, dtype=value.dtype) if np.ndim(d) == 0 else conversion.rows(d)
@@ -77,10 +94,8 @@ def columns(t: Tensor) -> Array:
 
 
 def takes(function: Any, *given: Any) -> bool:
-    """Tell whether a function is torch's: a module, or what fails on arrays and does not on tensors."""
-    if isinstance(function, torch.nn.Module):
-        return True
-    if not callable(function) or hasattr(function, "backward"):
+    """Tell whether a function is one of tensors: it fails on arrays, and does not on them."""
+    if not callable(function):
         return False
     return failure(function, given, copied) and not failure(function, given, conversion.rows)
 
@@ -89,7 +104,7 @@ def failure(function: Any, given: Sequence[Any], form: Callable[[Array], Any]) -
     """Tell whether a function fails for what its arguments are, arrays being given in some form."""
     try:
         function(*(form(x) if isinstance(x, np.ndarray) else x for x in given))
-    except (TypeError, AttributeError):
+    except (TypeError, AttributeError, RuntimeError):  # the last of scripted functions
         return True
     except Exception:  # it says so itself when it is checked
         return False

@@ -1,5 +1,7 @@
 """Candidates written with torch: modules, autograd functions, optimisers, schedulers, functions of tensors."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.optim import lr_scheduler
@@ -31,7 +33,32 @@ class ReluFromZero(torch.autograd.Function):
         return d * (ctx.saved_tensors[0] >= 0)
 
 
+class Sloped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z, slope=0.01):
+        ctx.save_for_backward(z)
+        ctx.slope = slope
+        return torch.where(z > 0, z, slope * z)
+
+    @staticmethod
+    def backward(ctx, d):
+        return torch.where(ctx.saved_tensors[0] > 0, d, ctx.slope * d), None
+
+
+def with_backward(z):
+    return torch.tanh(z), lambda d: d * (1 - torch.tanh(z) ** 2)
+
+
+class Forward:
+    def forward(self, z):
+        return torch.relu(z)
+
+
 ACTIVATIONS = {
+    "an autograd function with an option": (Sloped, "leaky_relu(negative_slope=0.2)"),
+    "what it applies": (Sloped.apply, "leaky_relu(negative_slope=0.2)"),
+    "a value with its backward": (with_backward, "tanh"),
+    "forward alone": (Forward(), "relu"),
     "a function": (torch.sigmoid, "sigmoid"),
     "a class": (torch.nn.GELU, "gelu"),
     "an object that writes in place": (torch.nn.ReLU(inplace=True), "relu"),
@@ -91,7 +118,20 @@ class SquaredError:
         return 2 * self.r / self.r.numel()
 
 
+class TargetsFirst(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, y_true, y_pred):
+        ctx.save_for_backward(y_true, y_pred)
+        return ((y_pred - y_true) ** 2).mean()
+
+    @staticmethod
+    def backward(ctx, d):
+        y, a = ctx.saved_tensors
+        return None, d * 2 * (a - y) / a.numel()
+
+
 LOSSES = {
+    "an autograd function": (TargetsFirst, "mse"),
     "a class": (torch.nn.MSELoss, "mse"),
     "a function": (F.binary_cross_entropy, "bce"),
     "targets first": (lambda y_true, y_pred: torch.mean((y_pred - y_true) ** 2), "mse"),
@@ -124,6 +164,16 @@ def test_a_sum_in_place_of_a_mean_is_named():
 def test_the_optimisers_of_torch_are_right(name):
     verdict = examine_rule(getattr(torch.optim, name), name.lower())
     assert verdict.right, str(verdict)
+
+
+def test_an_optimiser_may_have_its_options_already():
+    verdict = examine_rule(partial(torch.optim.SGD, momentum=0.9), "sgd momentum=0.9")
+    assert verdict.right, str(verdict)
+
+
+def test_a_loss_that_is_not_reduced_is_told_so():
+    verdict = examine_loss(torch.nn.MSELoss(reduction="none"), "mse")
+    assert verdict.diagnosis.names == ("the mean over all elements is one number",)
 
 
 class Averaging(torch.optim.Optimizer):

@@ -467,6 +467,37 @@ class Transforming:
         return {k: -self.lr * g for k, g in grads.items()}, state
 
 
+def of_other_names(lr):
+    return Transformation(
+        lambda p: (), lambda u, st, *, params: ({k: -lr * x for k, x in u.items()}, st)
+    )
+
+
+class KeepsItself:
+    def __init__(self, lr):
+        self.lr = lr
+
+    def init(self, params):
+        self.m = {k: np.zeros_like(p) for k, p in params.items()}
+        return ()
+
+    def update(self, grads, state):
+        self.m = {k: 0.9 * self.m[k] + g for k, g in grads.items()}
+        return {k: -self.lr * m for k, m in self.m.items()}, state
+
+
+@pytest.mark.parametrize("rule", [of_other_names, KeepsItself])
+def test_a_transformation_may_have_names_or_a_state_of_its_own(rule):
+    verdict = examine_rule(rule, "sgd momentum=0.9" if rule is KeepsItself else "sgd")
+    assert verdict.right, str(verdict)
+    assert not any("cannot be changed" in note for note in verdict.notes)
+
+
+def test_a_transformation_that_returns_no_pair_is_told_what_is_expected():
+    bare = examine_rule(lambda lr: Transformation(lambda p: (), lambda g, state: g), "sgd")
+    assert "update returned a dict; expected (updates, state)" in bare.error
+
+
 def test_an_optimiser_may_be_a_transformation_as_optax_has_them():
     verdict = examine_rule(transformation, "sgd momentum=0.9")
     assert verdict.right, str(verdict)

@@ -108,6 +108,13 @@ def spelled(options: Mapping[str, Any], names: set[str]) -> list[tuple[str, Any]
     return out
 
 
+def rerate(made: Any, changed: Mapping[str, Any]) -> None:
+    """Give an object another learning rate, where it has one and it changes."""
+    held = (n for n in ALIASES["lr"] if isinstance(getattr(made, n, None), int | float))
+    if "lr" in changed and (rate := next(held, "")):
+        setattr(made, rate, changed["lr"])
+
+
 STATE = ("state", "params", "parameters", "weights", "theta", "p", "net", "model")
 INPUTS = ("X", "x", "inputs", "data", "batch")
 TARGETS = ("Y", "y", "targets", "target", "labels", "t", "T")

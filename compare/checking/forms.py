@@ -32,9 +32,12 @@ def bound(function: Any, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
         return tuple(f for f, _ in each), each[0][1]
     given, notes, lacking = options_for(function, options)
     notes += [f"it takes no {n}: its own must be {options[n]}" for n in lacking]
-    if isinstance(function, type):
-        return function(**given), notes
-    return (partial(function, **given) if given else function), notes
+    made = function(**given) if isinstance(function, type) else function
+    if not callable(made) and not hasattr(made, "backward"):
+        made = getattr(made, "forward", made)
+    if isinstance(function, type) or not given:
+        return made, notes
+    return partial(made, **given), notes
 
 
 def layer(function: Any) -> tuple[Callable[..., Any], Callable[..., Any]] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.checking import transforms
-from compare.checking.calling import ALIASES, GRADIENTS, accepted, arguments, options_for
+from compare.checking.calling import GRADIENTS, accepted, arguments, options_for, rerate
 from compare.checking.elsewhere import Step
 from compare.checking.numbers import fresh
 from compare.traces import Array
@@ -119,20 +119,12 @@ def one_each(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]
     return advance
 
 
-def rerate(made: Any, changed: Mapping[str, Any]) -> None:
-    """Give an object another learning rate, where it has one and it changes."""
-    held = (n for n in ALIASES["lr"] if isinstance(getattr(made, n, None), int | float))
-    if "lr" in changed and (rate := next(held, "")):
-        setattr(made, rate, changed["lr"])
-
-
 def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Array]) -> bool:
     """Tell whether each step of a rule is given its lr, or reads it off an object, so that it can change.
 
     An object whose lr is changed must step as one that was made with it: else it has been made use of before.
     """
-    transformed = transforms.made(rule, options_for(rule, options)[0]) is not None
-    if not has_step(rule) or transformed:
+    if not has_step(rule):
         return callable(rule) and not options_for(rule, {"lr": 1.0})[2]
     if not isinstance(rule, type):
         return False  # what it has made of its lr already is not known
@@ -155,7 +147,7 @@ def moved(
     """Return the parameters after one step of an object, whose lr may be changed before it."""
     given = options_for(rule, options)[0]
     gradient = {n: np.ones_like(x) for n, x in initial.items()}
-    return stateful(rule, given, initial)(gradient, now)
+    return stepping(rule, given)(rule, given, initial)(gradient, now)
 
 
 UNREADABLE = object()

@@ -28,8 +28,9 @@ ROWS = "it is given tensors, one example a row; its gradient is taken by autogra
 
 def applied(function: Any) -> Any:
     """Return a function for what torch applies: an autograd function, a module in the type of its input; else as it is."""
-    if isinstance(function, type) and issubclass(function, torch.autograd.Function):
-        return function.apply
+    owner = getattr(function, "__self__", function)  # of Function.apply
+    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+        return applying(owner)
     if not isinstance(function, torch.nn.Module):
         return function
 
@@ -37,6 +38,20 @@ def applied(function: Any) -> Any:
         return deepcopy(function).to(inputs[0].dtype)(*inputs, **options)
 
     return update_wrapper(called, function.forward)
+
+
+def applying(function: type[torch.autograd.Function]) -> Callable[..., Any]:
+    """Return an autograd function as one that takes its options by name."""
+    context, *names = inspect.signature(function.forward).parameters
+
+    def called(*inputs: Tensor, **options: Any) -> Any:
+        if not all(map(torch.is_tensor, inputs)):
+            raise TypeError("an autograd function takes tensors")
+        return function.apply(*inputs, *(options[n] for n in names if n in options))  # type: ignore[no-untyped-call]
+
+    called.__name__ = function.__name__
+    called.__signature__ = without(function.forward, context)  # type: ignore[attr-defined]
+    return called
 
 
 def of_arrays(function: Any, *given: Array) -> tuple[Any, list[str]]:
@@ -75,14 +90,16 @@ def crossing(function: Any, differentiated: bool) -> Callable[..., Any]:
 
 
 def result(value: Any, leaf: Tensor | None) -> Any:
-    """Return a value as an array, with its backward where autograd has one."""
+    """Return a value as an array, with its backward where autograd has one, or it came with one."""
+    if isinstance(value, tuple):
+        return tuple(crossing(x, False) if callable(x) else result(x, None) for x in value)
     if not isinstance(value, Tensor):
         return value
     if leaf is None or not value.requires_grad:
         return columns(value.detach())
 
     def backward(d: Any = 1.0) -> Array:
-        given = torch.as_tensor(d, dtype=value.dtype) if np.ndim(d) == 0 else conversion.rows(d)
+        given = torch.full_like(value, float(d)) if np.ndim(d) == 0 else conversion.rows(d)
         (gradient,) = torch.autograd.grad(value, leaf, given, allow_unused=True)
         return columns(torch.zeros_like(leaf) if gradient is None else gradient)
 
@@ -123,12 +140,13 @@ def without(function: Any, *names: str) -> inspect.Signature:
 
 def rule(candidate: Any, options: Mapping[str, Any]) -> Any:
     """Return an optimiser of tensors as one of arrays: of a class the objects have `step(params, grads)`; else as it is."""
+    made = candidate.func if isinstance(candidate, partial) else candidate
     if isinstance(candidate, torch.optim.Optimizer):
         name = type(candidate).__name__
         raise ValueError(
             f"it is an optimiser that has its parameters already; hand over the class {name}"
         )
-    if isinstance(candidate, type) and issubclass(candidate, torch.optim.Optimizer):
+    if isinstance(made, type) and issubclass(made, torch.optim.Optimizer):
         return stepping(candidate)
     one = np.ones((2, 3))
     plain = callable(candidate) and not isinstance(candidate, type)
@@ -141,7 +159,7 @@ def rule(candidate: Any, options: Mapping[str, Any]) -> Any:
     return update_wrapper(called, candidate)
 
 
-def stepping(candidate: type[torch.optim.Optimizer]) -> type:
+def stepping(candidate: Callable[..., torch.optim.Optimizer]) -> type:
     """Return a class whose objects make an optimiser when they are first given parameters."""
 
     class Stepping:
@@ -164,7 +182,6 @@ def stepping(candidate: type[torch.optim.Optimizer]) -> type:
             self.made.step()
             params.update({n: conversion.array(p.detach()) for n, p in self.held.items()})
 
-    Stepping.__name__ = candidate.__name__
     return Stepping
 
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch.optim import lr_scheduler
@@ -103,6 +104,39 @@ def test_an_objects_own_backward_on_tensors_is_judged():
     assert verdict.diagnosis.names == ("relu: derivative 1 at exactly zero",)
 
 
+class OwnBackward(torch.nn.Module):
+    def forward(self, z):
+        return torch.relu(z)
+
+    def backward(self, d):
+        return 17 * d
+
+
+class Operators(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        return z * (z > 0)
+
+    @staticmethod
+    def backward(ctx, d):
+        return 17 * d
+
+
+@pytest.mark.parametrize("function", [OwnBackward, Operators])
+def test_a_backward_of_ones_own_does_not_pass_unjudged(function):
+    assert examine_activation(function, "relu").divergence.origin == "dZ1"
+
+
+def test_what_a_module_raises_is_told():
+    verdict = examine_activation(torch.nn.Linear(11, 2), "relu")
+    assert "shapes cannot be multiplied" in verdict.error
+
+
+def test_what_overflows_on_arrays_is_no_warning():
+    verdict = examine_activation(lambda z: np.maximum(z, 0) + 0 / (1 + np.exp(9000 * z)), "relu")
+    assert verdict.right
+
+
 def test_a_module_of_single_precision_is_judged_in_the_type_asked_for():
     slope = torch.nn.PReLU(init=0.25)
     assert examine_activation(slope, "leaky_relu(negative_slope=0.25)").right
@@ -188,6 +222,26 @@ class Averaging(torch.optim.Optimizer):
                 m = self.state[p].get("m", torch.zeros_like(p))
                 self.state[p]["m"] = mu * m + (1 - mu) * p.grad
                 p.add_(self.state[p]["m"], alpha=-group["lr"])
+
+
+class Shrinking(torch.optim.SGD):
+    def step(self, closure=None):
+        super().step()
+        for group in self.param_groups:
+            group["lr"] *= 0.5
+
+
+def test_a_rate_that_an_optimiser_changes_itself_is_not_put_back():
+    assert not examine_rule(Shrinking, "sgd").right
+
+
+class Stumbling(torch.optim.SGD):
+    def step(self, closure=None):
+        self.param_groups[0]["learn"]
+
+
+def test_what_an_optimiser_raises_is_told():
+    assert "KeyError: 'learn'" in examine_rule(Stumbling, "sgd").error
 
 
 def test_an_optimiser_of_ones_own_is_named():

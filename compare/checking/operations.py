@@ -33,8 +33,9 @@ def check_activation(
     z is $(n, m)$. `backward(da)` returns dz; `df(z)` returns the derivative, and may take a instead
     (tanh's $1 - a^2$) if that is what fits, or `df(da, z)` dz. `f(z)` may return (a, cache), which
     `df(da, cache)` is given. A class or an object has `forward` and `backward`, or is called and has
-    `gradient`. With `f` alone the gradient is not shown, but where it is one of tensors (`nn.Module`,
-    `autograd.Function`, or a function that takes no arrays), which autograd differentiates. Options are passed where it takes them.
+    `gradient`. Options are passed where it takes them. With `f` alone the gradient is not shown, unless
+    f is one of tensors (`nn.Module`, `autograd.Function`, a function that takes no arrays): then
+    autograd differentiates it, and z is $(m, n)$.
 
     Args:
         function: the activation, in one of these forms.

@@ -43,12 +43,13 @@ def check_rule(
 ) -> Verdict:
     r"""Check an optimiser against the formula of torch's that `like` names; raise Wrong where it differs.
 
-    `rule` is a function `rule(param, grad, slots, lr=..., ...) -> (param, slots)`, or a class whose
-    objects have `step(params, grads)`, updating the dict (or list) of arrays in place or returning
-    it. Or a class of torch.optim's kind, or a function of tensors; or, as optax has it, what has
-    `init(params)` and `update(grads, state, params)`, or a function of the options that makes it. It is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing
-    sign, with its options as given, with a learning rate that falls, and then with each option varied
-    that it has, and each two of them.
+    `rule` is a function `rule(param, grad, slots, lr=..., ...) -> (param, slots)`, of arrays or of
+    tensors; or a class whose objects have `step(params, grads)`, updating the dict (or list) of arrays
+    in place or returning it; or a class of torch's optimisers; or, as optax has it, what has
+    `init(params)` and `update(grads, state, params)`, or a function of the options that makes it. It
+    is tried over many steps on gradients ordinary, tiny, zero, large, constant and of changing sign,
+    with its options as given, with a learning rate that falls, and then with each option varied that
+    it has, and each two of them.
 
     Args:
         rule: the function, the class, or an object of it.

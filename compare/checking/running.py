@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking import transforms
+from compare.checking import tensors, transforms
 from compare.checking.calling import GRADIENTS, accepted, arguments, options_for, rerate
 from compare.checking.elsewhere import Step
 from compare.checking.numbers import fresh
@@ -39,7 +39,9 @@ def has_step(rule: Any) -> bool:
 
 
 def stepping(rule: Any, options: Mapping[str, Any]) -> Callable[..., Advance]:
-    """Return what makes the step of a rule, by what it is: init and update, an object, or a function."""
+    """Return what makes the step of a rule, by what it is: torch's, init and update, an object, or a function."""
+    if isinstance(rule, tensors.Optimizer):
+        return tensors.Optimizer.stepping
     if transforms.made(rule, options) is not None:
         return transforms.transforming
     return stateful if has_step(rule) else functional
@@ -63,7 +65,7 @@ def functional(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
                     f"the rule returned a {type(result).__name__}; expected (param, slots), the new "
                     "parameter and its new state"
                 )
-            params[n], slots[n] = fresh(result[0]), result[1]
+            params[n], slots[n] = np.array(fresh(result[0])), result[1]
             if isinstance(slots[n], Mapping):
                 shown |= {f"{slot}.{n}": fresh(x) for slot, x in slots[n].items() if x is not None}
         return shown | {n: x.copy() for n, x in params.items()}
@@ -124,9 +126,9 @@ def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
 
     An object whose lr is changed must step as one that was made with it: else it has been made use of before.
     """
-    if not has_step(rule):
+    if not (has_step(rule) or isinstance(rule, tensors.Optimizer)):
         return callable(rule) and not options_for(rule, {"lr": 1.0})[2]
-    if not isinstance(rule, type):
+    if not isinstance(rule, type | tensors.Optimizer):
         return False  # what it has made of its lr already is not known
     less = {"lr": 0.5 * options["lr"]}
     try:

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compare.checking.calling import targets_first
-from compare.checking.forms import layer
+from compare.checking.calling import options_for, targets_first
+from compare.checking.forms import layer, parted
 from compare.traces import Array
 from reference import conversion
 from reference.schedules.driving import rate
 
-ROWS = "it is given tensors, one example a row; its gradient is taken by autograd"
+ROWS = "it is given tensors, one example a row; autograd forms its gradient where it has none of its own"
 
 
 def applied(function: Any) -> Any:
@@ -37,7 +37,13 @@ def applied(function: Any) -> Any:
     def called(*inputs: Tensor, **options: Any) -> Any:
         return deepcopy(function).to(inputs[0].dtype)(*inputs, **options)
 
-    return update_wrapper(called, function.forward)
+    return known(update_wrapper(called, function.forward))
+
+
+def known(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of tensors, which is one whatever it does with arrays."""
+    function.of_tensors = True  # type: ignore[attr-defined]
+    return function
 
 
 def applying(function: type[torch.autograd.Function]) -> Callable[..., Any]:
@@ -45,13 +51,11 @@ def applying(function: type[torch.autograd.Function]) -> Callable[..., Any]:
     context, *names = inspect.signature(function.forward).parameters
 
     def called(*inputs: Tensor, **options: Any) -> Any:
-        if not all(map(torch.is_tensor, inputs)):
-            raise TypeError("an autograd function takes tensors")
         return function.apply(*inputs, *(options[n] for n in names if n in options))  # type: ignore[no-untyped-call]
 
     called.__name__ = function.__name__
     called.__signature__ = without(function.forward, context)  # type: ignore[attr-defined]
-    return called
+    return known(called)
 
 
 def of_arrays(function: Any, *given: Array) -> tuple[Any, list[str]]:
@@ -65,11 +69,13 @@ def of_arrays(function: Any, *given: Array) -> tuple[Any, list[str]]:
     """
     if isinstance(function, tuple | list):
         return tuple(crossing(f, False) if takes(f, *given) else f for f in function), []
-    function = applied(function)  # a class was made an object meanwhile
     if methods := layer(function):
         forward, backward = (crossing(f, False) for f in methods)
         own = takes(methods[0], *given)
         return SimpleNamespace(forward=forward, backward=backward) if own else function, []
+    if parted(function)[1] is not None:
+        return of_arrays(parted(function), *given)
+    function = applied(function)  # a class was made an object meanwhile
     return (crossing(function, True), [ROWS]) if takes(function, *given) else (function, [])
 
 
@@ -112,11 +118,14 @@ def columns(t: Tensor) -> Array:
 
 def takes(function: Any, *given: Any) -> bool:
     """Tell whether a function is one of tensors: it fails on arrays, and does not on them."""
+    if getattr(getattr(function, "func", function), "of_tensors", False):
+        return True
     if not callable(function):
         return False
-    return failure(function, given, copied) and not failure(function, given, conversion.rows)
+    return failure(function, given, np.copy) and not failure(function, given, conversion.rows)
 
 
+@np.errstate(all="ignore")
 def failure(function: Any, given: Sequence[Any], form: Callable[[Array], Any]) -> bool:
     """Tell whether a function fails for what its arguments are, arrays being given in some form."""
     try:
@@ -128,10 +137,6 @@ def failure(function: Any, given: Sequence[Any], form: Callable[[Array], Any]) -
     return False
 
 
-def copied(x: Array) -> Array:
-    return x.copy()
-
-
 def without(function: Any, *names: str) -> inspect.Signature:
     """Return a signature without some of its arguments."""
     known = inspect.signature(function)
@@ -139,15 +144,17 @@ def without(function: Any, *names: str) -> inspect.Signature:
 
 
 def rule(candidate: Any, options: Mapping[str, Any]) -> Any:
-    """Return an optimiser of tensors as one of arrays: of a class the objects have `step(params, grads)`; else as it is."""
-    made = candidate.func if isinstance(candidate, partial) else candidate
+    """Return a function of tensors as one of arrays, an optimiser's class without its parameters; else as it is.
+
+    Raises ValueError for an optimiser that was made already.
+    """
     if isinstance(candidate, torch.optim.Optimizer):
         name = type(candidate).__name__
         raise ValueError(
             f"it is an optimiser that has its parameters already; hand over the class {name}"
         )
-    if isinstance(made, type) and issubclass(made, torch.optim.Optimizer):
-        return stepping(candidate)
+    if optimizes(candidate):
+        return Optimizer(candidate)
     one = np.ones((2, 3))
     plain = callable(candidate) and not isinstance(candidate, type)
     if not plain or not takes(partial(candidate, **options), one, one, {}):
@@ -159,30 +166,36 @@ def rule(candidate: Any, options: Mapping[str, Any]) -> Any:
     return update_wrapper(called, candidate)
 
 
-def stepping(candidate: Callable[..., torch.optim.Optimizer]) -> type:
-    """Return a class whose objects make an optimiser when they are first given parameters."""
+def optimizes(candidate: Any) -> bool:
+    made = candidate.func if isinstance(candidate, partial) else candidate
+    return isinstance(made, type) and issubclass(made, torch.optim.Optimizer)
 
-    class Stepping:
-        """What steps a mapping of arrays."""
 
-        __signature__ = without(candidate, "params")
+class Optimizer:
+    """A class of torch's optimisers, called with its options alone."""
 
-        def __init__(self, **options: Any) -> None:
-            self.options, self.lr = options, options.get("lr")
-            self.held: dict[str, Tensor] = {}
+    def __init__(self, made: Callable[..., torch.optim.Optimizer]) -> None:
+        self.made, self.__signature__ = made, without(made, "params")
 
-        def step(self, params: dict[str, Array], grads: Mapping[str, Array]) -> None:
-            if not self.held:
-                self.held = {n: torch.from_numpy(x).requires_grad_() for n, x in params.items()}
-                self.made = candidate(list(self.held.values()), **self.options)
-            for group in self.made.param_groups:
-                group["lr"] = group.get("lr") if self.lr is None else self.lr
-            for n, p in self.held.items():
-                p.grad = torch.from_numpy(grads[n].copy())
-            self.made.step()
-            params.update({n: conversion.array(p.detach()) for n, p in self.held.items()})
+    def __call__(self, **options: Any) -> None:
+        raise TypeError("an optimiser is made of its parameters too")
 
-    return Stepping
+    def stepping(
+        self, options: Mapping[str, Any], initial: Mapping[str, Array]
+    ) -> Callable[[Mapping[str, Array], Mapping[str, Any]], dict[str, Array]]:
+        """Return the step of an optimiser of these parameters; its rate is given anew where it changes."""
+        params = {n: conversion.tensor(x).requires_grad_() for n, x in initial.items()}
+        made = self.made(list(params.values()), **options)
+
+        def advance(g: Mapping[str, Array], changed: Mapping[str, Any]) -> dict[str, Array]:
+            for group in made.param_groups:
+                group.update(options_for(self, changed)[0])
+            for n, p in params.items():
+                p.grad = conversion.tensor(g[n])
+            made.step()
+            return {n: conversion.array(p.detach()) for n, p in params.items()}
+
+        return advance
 
 
 def schedule(candidate: Any) -> Any:
@@ -198,6 +211,6 @@ def schedule(candidate: Any) -> Any:
 
     first = list(inspect.signature(rates).parameters.values())[:2]
     given = without(candidate, "optimizer", "last_epoch", "verbose", "max_lr")
-    known: Callable[..., float] = update_wrapper(rates, candidate, updated=())
-    known.__signature__ = given.replace(parameters=[*first, *given.parameters.values()])  # type: ignore[attr-defined]
-    return known
+    out: Callable[..., float] = update_wrapper(rates, candidate, updated=())
+    out.__signature__ = given.replace(parameters=[*first, *given.parameters.values()])  # type: ignore[attr-defined]
+    return out

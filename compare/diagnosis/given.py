@@ -34,7 +34,7 @@ def told(scene: Scene) -> str:
     return f"around this step its rates are {mine} where {right} were given"
 
 
-LATEST = 2  # steps that a schedule shifted by as many says nothing of
+SHIFTS = 2  # steps by which a shifted schedule is known less far
 BEFORE, SHOWN = 2, 6  # rates before the step, and all that a clause tells
 
 
@@ -56,7 +56,7 @@ def schedules(scene: Scene) -> Iterator[tuple[str, str, str]]:
     ]
     farthest = max((reach for reach, _, _ in found), default=0)
     for reach, name, wrong in found:
-        if reach == farthest or reach >= len(mine) - LATEST:
+        if reach >= farthest - SHIFTS:
             yield name, wrong, "lr of this step: optimizer.step(), then scheduler.step()"
 
 

@@ -122,7 +122,7 @@ class Operators(torch.autograd.Function):
         return 17 * d
 
 
-@pytest.mark.parametrize("function", [OwnBackward, Operators])
+@pytest.mark.parametrize("function", [OwnBackward, OwnBackward(), Operators])
 def test_a_backward_of_ones_own_does_not_pass_unjudged(function):
     assert examine_activation(function, "relu").divergence.origin == "dZ1"
 

@@ -31,7 +31,7 @@ def applied(function: Any) -> Any:
     owner = getattr(function, "__self__", function)  # of Function.apply
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
         return applying(owner)
-    if not isinstance(function, torch.nn.Module):
+    if not isinstance(function, torch.nn.Module) or hasattr(function, "backward"):
         return function
 
     def called(*inputs: Tensor, **options: Any) -> Any:

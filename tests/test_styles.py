@@ -524,3 +524,29 @@ class Prepared:
 
 def test_an_object_with_an_init_of_its_own_is_no_transformation():
     assert examine_rule(Prepared, "sgd").right
+
+
+class WithDerivative:
+    def forward(self, x):
+        return np.tanh(x)
+
+    def derivative(self, x):
+        return 1 - 0.3 * x**2
+
+
+def test_the_derivative_of_an_object_with_a_forward_is_judged():
+    assert examine_activation(WithDerivative, "tanh").divergence.origin == "dZ1"
+    assert examine_activation(WithDerivative(), "tanh").divergence.origin == "dZ1"
+
+
+class NeedsMore:
+    def __init__(self, dim):
+        self.dim = dim
+
+    def __call__(self, z):
+        return np.maximum(z, 0)
+
+
+def test_a_class_that_needs_more_than_its_options_is_told_so():
+    with pytest.raises(ValueError, match="no NeedsMore can be made of its options alone"):
+        examine_activation(NeedsMore, "relu")

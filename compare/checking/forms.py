@@ -32,12 +32,26 @@ def bound(function: Any, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
         return tuple(f for f, _ in each), each[0][1]
     given, notes, lacking = options_for(function, options)
     notes += [f"it takes no {n}: its own must be {options[n]}" for n in lacking]
-    made = function(**given) if isinstance(function, type) else function
-    if not callable(made) and not hasattr(made, "backward"):
-        made = getattr(made, "forward", made)
+    made = created(function, given) if isinstance(function, type) else function
+    if not callable(made) and callable(forward := getattr(made, "forward", None)):
+        slope = parted(made)[1]
+        if slope is not None:
+            return (forward, slope), notes
+        made = made if hasattr(made, "backward") else forward
     if isinstance(function, type) or not given:
         return made, notes
     return partial(made, **given), notes
+
+
+def created(made: type, given: Mapping[str, Any]) -> Any:
+    """Return an object of a class; ValueError where it takes more than its options."""
+    try:
+        return made(**given)
+    except TypeError as error:
+        raise ValueError(
+            f"no {made.__name__} can be made of its options alone ({error}); give its arguments "
+            "defaults, or hand over an object"
+        ) from None
 
 
 def layer(function: Any) -> tuple[Callable[..., Any], Callable[..., Any]] | None:

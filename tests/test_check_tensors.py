@@ -183,6 +183,14 @@ def test_losses_of_tensors_are_judged_with_their_gradient(form):
     assert verdict.shown == ("loss", "dA1")
 
 
+def test_logits_of_exactly_0_are_tried():
+    verdict = examine_loss(
+        lambda z, y: (F.relu(z) - z * y + F.softplus(-z.abs())).mean(), "bce_with_logits"
+    )
+    assert verdict.divergence.origin == "dA1"
+    assert verdict.case == "logits of exactly 0"
+
+
 def test_a_loss_without_its_graph_shows_its_value_alone():
     verdict = examine_loss(lambda a, y: torch.mean((a - y) ** 2).item(), "mse")
     assert verdict.right

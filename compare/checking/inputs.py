@@ -191,3 +191,6 @@ def outputs(loss: str, dtype: str, seed: int) -> Iterator[tuple[str, Array, Arra
             A,
             np.array([[0.0, 1.0, 1.0, 1.0, 0.0]], dtype=dtype),
         )
+    if loss == "bce_with_logits":  # where |z| has a kink and the loss has none
+        A = np.array([[0.0, 0.0, 1.5, -0.0, -2.0]], dtype=dtype)
+        yield "logits of exactly 0", A, np.array([[0.0, 1.0, 1.0, 1.0, 0.0]], dtype=dtype)

@@ -53,14 +53,19 @@ def arguments(function: Any) -> list[inspect.Parameter]:
         return []
 
 
+def positional(function: Any) -> list[inspect.Parameter]:
+    """Return the arguments that a callable can be given by position, one by one."""
+    usual = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in arguments(function) if p.kind in usual]
+
+
 def required(function: Any) -> list[str]:
     """Return the names of the arguments that a function must be given by position.
 
     >>> required(lambda z, slope=0.2: z), required(np.exp)
     (['z'], ['x'])
     """
-    usual = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in arguments(function) if p.kind in usual and p.default is p.empty]
+    return [p.name for p in positional(function) if p.default is p.empty]
 
 
 def accepted(function: Any) -> tuple[set[str], bool]:

@@ -62,12 +62,11 @@ def examine_activation(
     check_dtype(dtype)
     text, known, options = named(like, ACTIVATIONS, "activation")
     formulas = bare(activations=[pair(activations, text)], only="activation")
-    called, notes = bound(tensors.applied(function), options)
     usual = next(arguments(dtype, seed))[1]
-    called, turned = tensors.of_arrays(called, usual)
+    called, notes = on_arrays(function, options, usual)
     of_a, more = reads_value(called, usual, formulas.activations[0])
     subject = name or title(function, "activation")
-    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *turned, *more))
+    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *more))
 
     def tries() -> Iterator[Try]:
         for case, z in arguments(dtype, seed):
@@ -84,10 +83,9 @@ def examine_loss(
     """Return the verdict on a loss, whatever it is."""
     check_dtype(dtype)
     text, known, options = named(like, LOSSES, "loss")
-    called, notes = bound(tensors.applied(function), options)
-    called, turned = tensors.of_arrays(called, *next(outputs(known, dtype, seed))[1:])
+    called, notes = on_arrays(function, options, *next(outputs(known, dtype, seed))[1:])
     subject = name or title(function, "loss")
-    verdict = Verdict(subject, f"{known} as in PyTorch", notes=(*notes, *turned))
+    verdict = Verdict(subject, f"{known} as in PyTorch", notes=tuple(notes))
     formulas, reference = (
         bare(loss=pair(losses, text), only="loss"),
         torch_loss(Configuration(loss=text)),
@@ -101,6 +99,13 @@ def examine_loss(
     if found.divergence and over(tries(True), verdict, formulas, reference).right:
         return replace(found, notes=(*found.notes, TURNED))
     return found
+
+
+def on_arrays(function: Any, options: dict[str, Any], *usual: Array) -> tuple[Any, list[str]]:
+    """Return what is handed over as a function of arrays with its options, and notes; `usual` is what it is tried on."""
+    called, notes = bound(tensors.applied(function), options)
+    called, more = tensors.of_arrays(called, *usual)
+    return called, [*notes, *more]
 
 
 TURNED = "it is right if its arguments are meant the other way round"

@@ -35,7 +35,8 @@ def stepped(
 
 
 def has_step(rule: Any) -> bool:
-    return hasattr(rule, "step") or hasattr(rule, "update")
+    """Tell whether what steps is an object, given or made."""
+    return isinstance(rule, tensors.Optimizer) or hasattr(rule, "step") or hasattr(rule, "update")
 
 
 def stepping(rule: Any, options: Mapping[str, Any]) -> Callable[..., Advance]:
@@ -126,7 +127,7 @@ def takes_rate(rule: Any, options: Mapping[str, Any], initial: Mapping[str, Arra
 
     An object whose lr is changed must step as one that was made with it: else it has been made use of before.
     """
-    if not (has_step(rule) or isinstance(rule, tensors.Optimizer)):
+    if not has_step(rule):
         return callable(rule) and not options_for(rule, {"lr": 1.0})[2]
     if not isinstance(rule, type | tensors.Optimizer):
         return False  # what it has made of its lr already is not known

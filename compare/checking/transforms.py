@@ -8,12 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import ALIASES, GRADIENTS, arguments, options_for, required, rerate
+from compare.checking.calling import (
+    ALIASES,
+    GRADIENTS,
+    arguments,
+    options_for,
+    positional,
+    required,
+    rerate,
+)
 from compare.traces import Array
 
 METHODS = ("init", "update")
 FIRST, SECOND = (*GRADIENTS, "g", "updates"), ("state", "opt_state", "s")
-USUAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def made(rule: Any, options: Mapping[str, Any]) -> Any:
@@ -54,7 +61,7 @@ def transforming(
 
     def advance(g: dict[str, Array], changed: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal state, held
-        if inspect.isfunction(rule):
+        if changed and inspect.isfunction(rule):
             held = made(rule, {**options, **options_for(rule, changed)[0]})
         rerate(held, changed)
         updates, state = updated(held.update, g, state, copied(params))
@@ -66,9 +73,8 @@ def transforming(
 
 def updated(update: Any, g: Any, state: Any, params: Any) -> tuple[Mapping[str, Any], Any]:
     """Call update(grads, state, params), or without params where it takes none; ValueError unless it returns a pair."""
-    known = arguments(update)
-    given = (g, state, params)[: max(2, sum(p.kind in USUAL for p in known))]
-    alone = any(p.name == "params" and p.kind is p.KEYWORD_ONLY for p in known)
+    given = (g, state, params)[: max(2, len(positional(update)))]
+    alone = any(p.name == "params" and p.kind is p.KEYWORD_ONLY for p in arguments(update))
     result = update(*given, **({"params": params} if alone else {}))
     if isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], Mapping):
         return result

@@ -3,15 +3,12 @@ r"""Other losses than torch names, taken for one of its own: hinge, Brier's scor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-from compare.diagnosis.network.loss_forms import elements, examples, largest
+from compare.diagnosis.network.loss_forms import Formula, elements, examples, largest
 from compare.formulas import activations
 from compare.formulas import losses as stated
 from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, exp, log, log1p, maximum
-
-Formula = Callable[..., Tracked]
 
 
 def signed(Y: Tracked) -> Tracked:

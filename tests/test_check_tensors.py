@@ -67,6 +67,7 @@ ACTIVATIONS = {
     "one example a row": (lambda z: z.softmax(dim=1), "softmax"),
     "methods": (lambda z: z * z.sigmoid(), "silu"),
     "a derivative of one's own": ((torch.tanh, lambda a: 1 - torch.square(a)), "tanh"),
+    "a gradient of one's own": ((torch.tanh, lambda da, z: da / torch.cosh(z) ** 2), "tanh"),
 }
 
 
@@ -164,6 +165,25 @@ class TargetsFirst(torch.autograd.Function):
         return None, d * 2 * (a - y) / a.numel()
 
 
+class Unmultiplied(TargetsFirst):
+    @staticmethod
+    def backward(ctx, d):
+        y, a = ctx.saved_tensors
+        return None, 2 * (a - y) / a.numel()
+
+
+def test_a_backward_that_ignores_its_upstream_gradient_is_wrong():
+    verdict = examine_loss(Unmultiplied, "mse")
+    assert verdict.case == "an upstream gradient of 2, and what comes back halved"
+    assert any("has to multiply by what it is given" in note for note in verdict.notes)
+
+
+def test_arrays_that_a_function_of_tensors_returns_are_in_rows_too():
+    verdict = examine_activation(lambda z: z.softmax(1).numpy(), "softmax")
+    assert verdict.right, str(verdict)
+    assert verdict.shown == ("A1",)
+
+
 LOSSES = {
     "an autograd function": (TargetsFirst, "mse"),
     "a class": (torch.nn.MSELoss, "mse"),
@@ -172,6 +192,7 @@ LOSSES = {
     "with logits": (F.binary_cross_entropy_with_logits, "bce_with_logits"),
     "classes": (F.cross_entropy, "cross_entropy"),
     "indices": (lambda a, y: F.cross_entropy(a, y.argmax(1)), "cross_entropy"),
+    "class indices": (lambda a, y: F.nll_loss(a.log_softmax(1), y), "cross_entropy"),
     "methods": (SquaredError, "mse"),
 }
 
@@ -257,6 +278,54 @@ def test_an_optimiser_of_ones_own_is_named():
     assert "momentum as a moving average" in verdict.diagnosis.names
 
 
+class Plain:
+    """An optimiser of torch's style that is none of its classes."""
+
+    def __init__(self, parameters, lr, momentum=0.0):
+        self.parameters, self.lr, self.momentum = parameters, lr, momentum
+        self.m = [torch.zeros_like(p) for p in parameters]
+
+    def step(self):
+        for m, p in zip(self.m, self.parameters, strict=True):
+            m.mul_(self.momentum).add_(p.grad)
+            p.data -= self.lr * m
+
+
+class Dampened(Plain):
+    def step(self):
+        for m, p in zip(self.m, self.parameters, strict=True):
+            m.mul_(self.momentum).add_(p.grad, alpha=1 - self.momentum)
+            p.data -= self.lr * m
+
+
+class Keeping(Plain):
+    def step(self):
+        for k, p in enumerate(self.parameters):
+            m = self.m[k]
+            self.m[k] = p.grad if not m.any() else m.mul_(self.momentum).add_(p.grad)
+            p.data -= self.lr * self.m[k]
+
+
+def test_an_optimiser_may_be_like_those_of_torch():
+    verdict = examine_rule(Plain, "sgd momentum=0.9")
+    assert verdict.right, str(verdict)
+    assert not [note for note in verdict.notes if "lr cannot be changed" in note or "keeps" in note]
+    wrong = examine_rule(Dampened, "sgd momentum=0.9")
+    assert "momentum as a moving average" in wrong.diagnosis.names
+
+
+def keeping(p, g, slots, lr, momentum=0.9):
+    m = momentum * slots["m"] + g if slots else g
+    return p - lr * m, {"m": m}
+
+
+@pytest.mark.parametrize("rule", [Keeping, keeping])
+def test_a_state_that_is_the_gradient_itself_is_told(rule):
+    verdict = examine_rule(rule, "sgd momentum=0.9")
+    assert verdict.right, str(verdict)
+    assert any("it keeps the array of a gradient" in note for note in verdict.notes)
+
+
 def test_an_optimiser_that_has_its_parameters_is_refused():
     with pytest.raises(ValueError, match="hand over the class Adam"):
         examine_rule(torch.optim.Adam([torch.zeros(2)]), "adam")
@@ -297,3 +366,31 @@ class Early(lr_scheduler.LRScheduler):
 def test_a_scheduler_of_ones_own_is_named():
     verdict = examine_schedule(Early, "exponential(gamma=0.9)")
     assert "the schedule is 1 step early" in verdict.diagnosis.names
+
+
+def falling(optimizer):
+    return lr_scheduler.LambdaLR(optimizer, lambda k: 0.9**k)
+
+
+class Plainly:
+    def __init__(self, optimizer, gamma):
+        self.groups, self.gamma = optimizer.param_groups, gamma
+
+    def step(self):
+        for group in self.groups:
+            group["lr"] *= self.gamma
+
+
+STEPPED = partial(lr_scheduler.ExponentialLR, gamma=0.9)
+
+
+@pytest.mark.parametrize("made", [falling, Plainly, STEPPED])
+def test_a_schedule_may_be_whatever_makes_a_scheduler(made):
+    verdict = examine_schedule(made, "exponential(gamma=0.9)")
+    assert verdict.right, str(verdict)
+
+
+def test_a_scheduler_that_has_its_optimiser_is_refused():
+    made = STEPPED(torch.optim.SGD([torch.zeros(2)], lr=0.1))
+    with pytest.raises(ValueError, match="it is a scheduler that has its optimiser already"):
+        examine_schedule(made, "exponential(gamma=0.9)")

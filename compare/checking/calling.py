@@ -213,14 +213,25 @@ def fields_of(result: Any) -> Any:
     return result
 
 
+def slopes(part: Mapping[str, Any], changed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return gradients under the names of gradients, where they have those of parameters that changed in place otherwise.
+
+    >>> slopes({"W1": 2.0}, {"W1": 0.9}), slopes({"W1": 0.9}, {"W1": 0.9})
+    ({'dW1': 2.0}, {'W1': 0.9})
+    """
+    named = part.keys() == changed.keys() and not any(same(part[n], changed[n]) for n in part)
+    return {f"d{n}": x for n, x in part.items()} if named and part else part
+
+
 def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Any]:
     """Return what a step shows: the mapping it returns, and what it changed in place of what it was given."""
     shown: dict[str, Any] = {}
+    changed = {n: x for n, x in given.items() if not (n in before and same(x, before[n]))}
     result = fields_of(result)
     several = isinstance(result, tuple | list) and any(isinstance(x, Mapping) for x in result)
     for part in result if several else [] if result is None else [result]:
         if isinstance(part, Mapping):
-            part = flattened(part)
+            part = slopes(flattened(part), changed)
             stale = {
                 n for n, x in part.items() if n in shown and n in before and same(x, before[n])
             }
@@ -238,5 +249,4 @@ def entries(result: Any, before: Mapping[str, Array], given: Mapping[str, Array]
                 f"it returned a {type(part).__name__}; return a mapping of names to arrays such as "
                 '{"Z1": Z1, "loss": loss, "dW1": dW1, "W1": W1}, or update the given state in place'
             )
-    changed = {n: x for n, x in given.items() if not (n in before and same(x, before[n]))}
     return {**flattened({n: x for n, x in changed.items() if n not in shown}), **shown}

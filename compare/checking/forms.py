@@ -16,6 +16,7 @@ from compare.tolerances import ALIKE
 from compare.traces import Array
 
 Shown = tuple[dict[str, Any], list[str]]  # entries, with notes
+METHODS = "forward and backward methods"
 SLOPES = ("gradient", "grad", "derivative", "prime")  # what an object may call its derivative
 OF_Z, OF_A = ("z", "x"), ("a", "y", "s", "out", "output", "activation")
 COTANGENTS = ("da", "dout", "dy", "dl_da", "grad", "grad_output", "upstream", "delta", "d")
@@ -73,9 +74,7 @@ def activation_entries(function: Any, z: Array, da: Array, of_a: bool) -> Shown:
     """Return what the activation shows, A1 and dZ1; its derivative is called with a where it is `of_a`."""
     if methods := layer(function):
         forward, backward = methods
-        return {"A1": forward(z.copy()), "dZ1": backward(da.copy())}, [
-            "forward and backward methods"
-        ]
+        return {"A1": forward(z.copy()), "dZ1": backward(da.copy())}, [METHODS]
     f, df = parted(function)
     result = f(z.copy())
     several = isinstance(result, tuple) and len(result) == 2
@@ -159,7 +158,7 @@ def loss_entries(function: Any, A: Array, Y: Array, turn: bool = False) -> Shown
 
     result = f(*(x.copy() for x in given))
     if methods:
-        return {"loss": result, "dA1": called(methods[1])}, ["forward and backward methods"]
+        return {"loss": result, "dA1": called(methods[1])}, [METHODS]
     if isinstance(result, tuple) and len(result) == 2:
         value, back = result
         return {"loss": value, "dA1": called(back) if callable(back) else back}, notes

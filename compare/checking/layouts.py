@@ -1,8 +1,11 @@
-r"""Where a candidate keeps its examples: in columns as here, in rows as PyTorch, with W as (in, out) or not."""
+r"""What a program wants its arrays as: examples in columns as here or in rows as PyTorch, W as (in, out) or not.
+
+Beyond that it may want tensors, and class indices in place of one-hot targets; neither need be said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +28,39 @@ class Layout:
     name: str
     rows: bool = False
     in_by_out: bool = False
+    classes: bool = False
+    tensors: bool = False
 
     def kind(self, name: str) -> str:
         return kind(name.split(".")[-1]).removeprefix("d")
 
-    def batch(self, x: Array) -> Array:
-        return np.array(x.T, order="C") if self.rows else np.array(x)
+    @property
+    def notes(self) -> Iterator[str]:
+        """Yield what is said of it where nobody asked for it."""
+        if self.name != "columns":
+            yield f"layout: {self.name}"
+        if self.tensors:
+            yield "it is given tensors"
+        if self.classes:
+            yield "its targets are class indices"
 
-    def outward(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    def formed(self, x: Any) -> Any:
+        """Return an array as the tensor that shares its memory, where tensors are wanted."""
+        if not self.tensors or not isinstance(x, np.ndarray):
+            return x
+        import torch
+
+        return torch.from_numpy(x)
+
+    def batch(self, x: Array) -> Any:
+        return self.formed(np.array(x.T, order="C") if self.rows else np.array(x))
+
+    def targets(self, Y: Array) -> Any:
+        return self.formed(np.argmax(Y, axis=0)) if self.classes else self.batch(Y)
+
+    def outward(self, arrays: Mapping[str, Array]) -> dict[str, Any]:
         """Return arrays as the candidate wants them."""
-        return {n: self.turned(n, x, out=True) for n, x in arrays.items()}
+        return {n: self.formed(self.turned(n, x, out=True)) for n, x in arrays.items()}
 
     def inward(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the candidate shows in columns."""
@@ -65,3 +91,9 @@ LAYOUTS = {
     "rows": Layout("rows", rows=True),
     "rows, W in x out": Layout("rows, W in x out", rows=True, in_by_out=True),
 }
+
+
+def check_layout(layout: str | None) -> None:
+    """Raise ValueError for a layout that there is not."""
+    if layout and layout not in LAYOUTS:
+        raise ValueError(f"unknown layout {layout!r}; there are {', '.join(map(repr, LAYOUTS))}")

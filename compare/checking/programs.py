@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from compare.checking.calling import (
 from compare.checking.elsewhere import Step
 from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
-from compare.checking.numbers import fresh, same
+from compare.checking.numbers import fresh, plain, same
 from compare.checking.places import complained
 from compare.traces import Trace, kind, parameters
 
@@ -61,16 +61,18 @@ LESS = {  # what may be handed on instead, for a program that does not run on al
 
 @dataclass
 class Program:
-    """A training step with the options it takes, and the layout it wants its arrays in.
+    """A training step with the options it takes, and the layout it wants its arrays in: one of several, when it is found.
 
-    `making` are the options that a class takes. `load` gives the function anew, for one that keeps
+    `classed` tells whether its targets may be class indices. `making` are the options that a class takes. `load` gives the function anew, for one that keeps
     something between calls outside of its objects. `handed` tells which of the entries that it showed
     the state of the next step holds.
     """
 
     function: Any
     options: Mapping[str, Any]
-    layout: Layout | None
+    layouts: Sequence[Layout]
+    classed: bool = False
+    layout: Layout | None = None
     making: Mapping[str, Any] = field(default_factory=dict)
     load: Load | None = None
     complaint: str = ""
@@ -83,24 +85,24 @@ class Program:
     def found(self, t: Trial) -> Layout | None:
         """Return the first layout in which it runs on inputs whose sizes all differ and gives their shapes back.
 
-        Where none gives them back, the first it ran in.
+        Where none gives them back, the first it ran in. Tensors and class indices are tried after the rest.
         """
-        ran, complaints = None, dict[str, str]()
-        for layout in LAYOUTS.values():
-            try:
-                once = replace(self, layout=layout).first(t)
-            except Exception as error:
-                complaints[complained(error, t.state)] = layout.name
-                continue
-            if layout.fits(once, t):
-                return layout
-            ran = ran or layout
-        formless = [what for what in complaints if what.startswith("it returned a ")]
-        if formless:
-            self.complaint = self.complaint or formless[0]
-        named = [f"with {where}: {what}" for what, where in complaints.items()]
-        self.complaint = self.complaint or "; ".join(named if len(named) > 1 else complaints)
-        return ran
+        complaints: dict[Layout, str] = {}
+        for tensors, classes in product((False, True), (False, True) if self.classed else (False,)):
+            ran = None
+            for layout in (replace(x, tensors=tensors, classes=classes) for x in self.layouts):
+                try:
+                    once = replace(self, layout=layout).first(t)
+                except Exception as error:
+                    complaints[layout] = complained(error, t.state)
+                    continue
+                if layout.fits(once, t):
+                    return layout
+                ran = ran or layout
+            if ran:
+                return ran
+        self.complaint = self.complaint or summed_up(complaints)
+        return None
 
     def first(self, t: Trial) -> Mapping[str, Any]:
         """Return what it shows of the first step of a trial."""
@@ -142,11 +144,14 @@ class Program:
             start = {**state, **batch.state}
             given = layout.outward({n: fresh(x) for n, x in start.items()})
             before = {n: fresh(x) for n, x in given.items()}
-            X, Y = layout.batch(batch.X), layout.batch(batch.Y)
+            X, Y = layout.batch(batch.X), layout.targets(batch.Y)
+            labels = fresh(Y)
             options = {**self.options, **options_for(step, batch.options)[0]}
             with np.errstate(all="ignore"):
                 result = call_step(step, given, X, Y, options)
-            shown = layout.inward(entries(result, before, given))
+            shown = layout.inward(entries(result, before, {n: plain(x) for n, x in given.items()}))
+            if layout.classes and same(shown.get("Y"), labels):
+                shown["Y"] = batch.Y
             names = parameters(t.state)
             kept = {n: fresh(start[n]) for n in names if n not in shown}
             if len(kept) < len(names):
@@ -158,6 +163,22 @@ class Program:
                 n: fresh(x) for n, x in shown.items() if n in again and self.handed(n, t.state)
             }
             yield shown, batch
+
+
+def summed_up(complaints: Mapping[Layout, str]) -> str:
+    """Return why a program runs in no layout: what it says of tensors or classes where it does not want the other."""
+    plain = " ".join(
+        x for layout, x in complaints.items() if not (layout.tensors or layout.classes)
+    )
+    meant = "ndarray" in plain, "must be of integer" in plain
+    said = {
+        x: layout.name
+        for layout, x in complaints.items()
+        if (layout.tensors, layout.classes) == meant
+    }
+    if formless := [x for x in said if x.startswith("it returned a ")]:
+        return formless[0]
+    return "; ".join([f"with {where}: {x}" for x, where in said.items()] if len(said) > 1 else said)
 
 
 def created(made: Any, making: Mapping[str, Any]) -> Any:
@@ -194,7 +215,12 @@ def stepping(made: Any) -> Callable[..., Any]:
 
 
 def program(
-    train_step: Any, options: Mapping[str, Any], layout: Layout | None, rule: str = ""
+    train_step: Any,
+    options: Mapping[str, Any],
+    layouts: Sequence[Layout],
+    rule: str = "",
+    *,
+    classed: bool = False,
 ) -> tuple[Program, list[str]]:
     """Return a candidate as a program, and notes on how it is called."""
     step = stepping(train_step)
@@ -207,4 +233,4 @@ def program(
     notes += [f"it takes no {option}: its own must be {options[option]}" for option in lacking]
     if names := step_arguments(step):
         notes.append(f"called by name: {', '.join(names)}")
-    return Program(train_step, given, layout, making), notes
+    return Program(train_step, given, layouts, classed, making=making), notes

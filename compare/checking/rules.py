@@ -88,7 +88,7 @@ def examine_rule(
     if "lr" not in {**given, **options} and keeps_rate(rule):
         base["lr"] = nearest_rate(candidate, course)
         verdict = replace(verdict, notes=(UNNAMED.format(lr=base["lr"], known=known),))
-    if (entry := remembered(candidate, course)) is not None:
+    if (entry := differing(candidate, course)) is not None:
         return replace(verdict, error=REMEMBERS.format(entry=entry))
     falls = takes_rate(rule, base, initial)
     if not falls:
@@ -101,7 +101,8 @@ def examine_rule(
             if not verdict.right:
                 others = (o for o in courses(runs, falls=False) if o.case != course.case)
                 return told_apart(verdict, map(candidate.run, others))
-    return verdict
+    kept = differing(Candidate(rule, known, base, initial), first(dtype, seed), reused=True)
+    return replace(verdict, notes=(*verdict.notes, KEEPS)) if kept else verdict
 
 
 def first(dtype: str, seed: int) -> Course:
@@ -113,12 +114,17 @@ REMEMBERS = (
     "it cannot be judged: run twice from the same start it gives another {entry}. It keeps something "
     "outside of its objects, such as a mutable default or an attribute of the class: make it in __init__"
 )
+KEEPS = (
+    "it keeps the array of a gradient as part of its state: right as long as the gradient of each step is a "
+    "new array, wrong where one is overwritten; keep a copy"
+)
 
 
-def remembered(candidate: Candidate, course: Course) -> str | None:
+def differing(candidate: Candidate, course: Course, *, reused: bool = False) -> str | None:
     """Return the first parameter that another run from the same start gives otherwise; None if none is."""
     try:
-        once, again = ([x for x, _ in candidate.run(course)[2]] for _ in range(2))
+        runs = candidate.run(course), candidate.run(course, reused=reused)
+        once, again = ([x for x, _ in steps] for _, _, steps in runs)
     except Exception:  # it says so itself when it is checked
         return None
     pairs = zip(once, again, strict=True)
@@ -174,13 +180,13 @@ class Candidate:
         except Exception as error:
             return verdict.stopped(case, error)
 
-    def run(self, course: Course) -> Run:
+    def run(self, course: Course, *, reused: bool = False) -> Run:
         """Return the rule's run over a course: the formulas of its batches, the start, its steps."""
         rule = getattr(optimizers, self.known)
         formulas = bare(rule=rule, hyperparameters=dict(self.options), only="update")
         given = options_for(self.rule, self.options, self.known)[0]
         changed = course.changed(self.options["lr"])
-        steps = stepped(self.rule, given, self.initial, course.gradients, changed)
+        steps = stepped(self.rule, given, self.initial, course.gradients, changed, reused=reused)
         return (
             lambda b: replace(formulas, hyperparameters={**self.options, **b.options}),
             self.initial,

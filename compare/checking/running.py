@@ -22,14 +22,25 @@ def stepped(
     initial: Mapping[str, Array],
     sequence: Sequence[Array],
     changed: Sequence[Mapping[str, Any]],
+    *,
+    reused: bool = False,
 ) -> Iterator[Step]:
-    """Yield the rule's state and parameters after each of the gradients, with its `changed` options."""
+    """Yield the rule's state and parameters after each of the gradients, with its `changed` options.
+
+    With `reused` all gradients come in the same arrays, overwritten at each step.
+    """
     advance = stepping(rule, options)(rule, options, initial)
-    empty = np.zeros((1, 1), sequence[0].dtype)
+    empty, room = np.zeros((1, 1), sequence[0].dtype), dict[str, Array]()
     for joint, now in zip(sequence, changed, strict=True):
         g = {"W1": joint[:, :4].copy(), "b1": joint[:, 4:].copy()}
+        given = {n: x.copy() for n, x in g.items()}
+        if reused:
+            room = room or given
+            for n, x in given.items():
+                room[n][:] = x
+            given = dict(room)
         with np.errstate(all="ignore"):
-            shown = advance({n: x.copy() for n, x in g.items()}, now)
+            shown = advance(given, now)
         given = {f"d{n}": x for n, x in g.items()}
         yield shown, Batch(empty, empty, dict(now), given)
 

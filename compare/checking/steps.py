@@ -9,7 +9,7 @@ from typing import Any
 from compare.checking.elsewhere import told_apart
 from compare.checking.examination import examine
 from compare.checking.inputs import Trial, trials
-from compare.checking.layouts import LAYOUTS
+from compare.checking.layouts import LAYOUTS, check_layout
 from compare.checking.likeness import configuration
 from compare.checking.programs import Load, Program, program
 from compare.checking.refusals import check_sizes
@@ -93,9 +93,10 @@ def examine_step(
     check_sizes(c, sizes)
     fixed = sizes is not None
     sizes = sizes or (*tuple(SIZES[0] + 2 * depth - l for l in range(depth)), SIZES[-1])
-    if layout and layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout!r}; there are {', '.join(map(repr, LAYOUTS))}")
-    candidate, notes = program(train_step, c.options, LAYOUTS.get(layout or ""), c.optimizer)
+    check_layout(layout)
+    layouts = [LAYOUTS[layout]] if layout else list(LAYOUTS.values())
+    classed = c.loss.startswith("cross_entropy")
+    candidate, notes = program(train_step, c.options, layouts, c.optimizer, classed=classed)
     unrun: dict[str, list[str]] = {}  # the trials that it does not run on, by its complaint
     rated = candidate.takes("lr")
     tries = list(
@@ -125,13 +126,12 @@ def examine_step(
 
 def opened(candidate: Program, t: Trial, load: Load | None) -> tuple[Program, list[str]]:
     """Return the program as it can be run on a trial, its layout found, and notes; no layout where it cannot."""
-    notes = []
+    notes: list[str] = []
     if candidate.layout is None:
         candidate = replace(candidate, layout=candidate.found(t))
         if candidate.layout is None:
             return candidate, []
-        if candidate.layout.name != "columns":
-            notes.append(f"layout: {candidate.layout.name}")
+        notes += candidate.layout.notes
         candidate, said = candidate.going_on(t)
         notes += said
     if load and candidate.remembers(t):

@@ -39,9 +39,9 @@ def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> V
     common = {"dtype": options["dtype"], "seed": options["seed"], "name": target}
     kind = kind_of(like)
     if kind == "activation":
-        return examine_activation(candidate, like, **common)
+        return examine_activation(candidate, like, layout=options["layout"], **common)
     if kind == "loss":
-        return examine_loss(candidate, like, **common)
+        return examine_loss(candidate, like, layout=options["layout"], **common)
     if kind == "rule":
         return examine_rule(candidate, like, **common)
     if kind == "schedule":

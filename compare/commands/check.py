@@ -112,7 +112,8 @@ def check_like(
         check_sizes(configuration(like), sizes)
         return
     single(like)
-    unread: dict[str, Any] = {"layout": layout, "sizes": sizes}
+    unread: dict[str, Any] = {"sizes": sizes}
+    unread |= {"layout": layout} if kind not in ("activation", "loss") else {}
     unread |= {"dtype": dtype != "float64"} if kind in ("schedule", "initializer") else {}
     unread |= {"seed": seed} if kind == "schedule" else {}
     refuse(unread, f"is not read for --like {like!r}, a {kind}")

@@ -29,7 +29,11 @@ def check(
         str, O(help='what it should be: adam, "two-layer relu mse sgd lr=0.1", relu, mse, ...')
     ] = "",
     layout: Annotated[
-        str | None, O(help='columns, rows, or "rows, W in x out"; found out by default')
+        str | None,
+        O(
+            help='columns, rows, or "rows, W in x out", of a step, an activation or a loss; by default '
+            "the first in which it runs"
+        ),
     ] = None,
     sizes: Annotated[
         str | None, O(help="n_x,n_1,...,n_y of a step that takes only these: 11,8,1")

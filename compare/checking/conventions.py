@@ -37,7 +37,8 @@ def as_meant(
         for other, entries, past, note in conventions(found, j, trace, batch, formulas, first):
             again = read(entries, formulas=other(batch))
             left = wrong(again)
-            if left is None or after(left.origin, past, again):
+            judged = past in again.distances  # else nothing speaks for the convention
+            if judged and (left is None or after(left.origin, past, again)):
                 j, found, formulas, trace = again, left, other, entries
                 notes.append(note)
                 break

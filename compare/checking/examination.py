@@ -2,6 +2,7 @@ r"""Judging what a program shows: each entry by its formula on the program's own
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -39,14 +40,17 @@ def examine(
     reference: Reference,
     *,
     case: str,
+    most: int | None = None,
+    seen: Callable[[int, Judgement], None] | None = None,
 ) -> Verdict:
     """Return the verdict with the outcome of these steps; it stops at the first wrong formula.
 
-    `steps` gives what the program showed at each step, with the batch it was given.
+    `steps` gives what the program showed at each step, with the batch it was given. Of many steps, the
+    last `most` are kept for the diagnosis; `seen` is told the number of each, and how it was judged.
     """
     state: Trace = initial
     carried: Mapping[str, Tracked] = {}
-    history: list[Shown] = []
+    history: deque[Shown] = deque(maxlen=most)
     shown, hidden, arrays = set(verdict.shown), set(verdict.hidden), verdict.arrays
     notes = dict.fromkeys(verdict.notes)
     following = iter(steps)
@@ -73,6 +77,8 @@ def examine(
         notes |= dict.fromkeys(said)
         notes |= dict.fromkeys(j.notes)
         history.append(j.shown)
+        if seen:
+            seen(number, j)
         shown |= set(j.distances)
         hidden |= set(j.expected) - set(j.distances) - {LOSSES, EXAMPLES}
         arrays += len(j.distances)

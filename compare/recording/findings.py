@@ -2,20 +2,23 @@ r"""What was found in a recording, gathered as it streams by: flat in the number
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from compare.checking.judging import Judgement
 from compare.diagnosis import Diagnosis, diagnose
 from compare.distances import Distance
 from compare.divergence import Divergence
+from compare.recording.reading import Recording
+from compare.recording.reconsidering import before, reread
 from compare.recording.replaying import scene
-from compare.recording.verification import Checked, verify_recording
+from compare.recording.verification import UNSEEN, Checked, verify_recording
 from compare.reports.report import cause
 from compare.standing import Judged
-from compare.tolerances import STEP
+from compare.tolerances import STEP, formula_limit
 
 
 @dataclass
@@ -47,6 +50,11 @@ class Entry:
             self.error, self.allowed = apart(near), judged.limit * near.allowed
 
 
+def alone(name: str, d: Distance) -> Judged:
+    """Return an entry judged by its formula alone."""
+    return Judged(name, d, None, d, formula_limit(0.0, d.terms))
+
+
 def apart(d: Distance) -> float:
     """Return the error in the digits it was judged in, which are more than the program's type has."""
     return d.ratio * d.allowed if d.allowed else abs(d.value - d.expected)
@@ -63,6 +71,7 @@ class Findings:
     wrong: Divergence | None = None
     blown: tuple[int, str] | None = None
     diagnosis: Diagnosis | None = None
+    notes: tuple[str, ...] = ()  # on conventions of its own
 
     def add(self, checked: Checked) -> None:
         self.steps += 1
@@ -75,6 +84,13 @@ class Findings:
         self.wrong = checked.wrong
         if checked.blown:
             self.blown = checked.number, checked.blown
+
+    def see(self, number: int, j: Judgement) -> None:
+        """Add a step that was read as a program's."""
+        hidden = tuple(n for n in j.expected if n not in j.distances and n not in UNSEEN)
+        judged = tuple(alone(n, d) for n, d in j.distances.items())
+        sizes = {n: np.size(j.shown.trace[n]) for n in j.distances}
+        self.add(Checked(number, judged, sizes, hidden))
 
     @property
     def code(self) -> int:
@@ -98,7 +114,8 @@ class Findings:
                 f"PARITY until it blew up as torch does: step {step}, first in {entry} "
                 f"({self.counted}); {cause(step, entry)}"
             )
-        return f"PARITY: all that {self.name} shows agrees with formula and torch in {self.counted}"
+        by = "formula and torch" if not self.notes else "its formulas, in conventions of its own,"
+        return f"PARITY: all that {self.name} shows agrees with {by} in {self.counted}"
 
     def outcome(self) -> dict[str, Any]:
         """Return the same in the form of a check of code, for the page of `parity check`."""
@@ -115,7 +132,7 @@ class Findings:
             "shown": list(self.entries),
             "not_shown": [n for n in self.hidden if n not in self.entries],
             "arrays": sum(e.shown for e in self.entries.values()),
-            "notes": [],
+            "notes": list(self.notes),
             "divergence": self.wrong.declared() if self.wrong else None,
             "diagnosis": self.diagnosis.declared() if self.diagnosis else None,
         }
@@ -131,6 +148,7 @@ class Findings:
             "blown_up": self.blown,
             "divergence": self.wrong.declared() if self.wrong else None,
             "diagnosis": self.diagnosis.declared() if self.diagnosis else None,
+            "notes": list(self.notes),
             "not_shown": self.hidden,
             "entries": [vars(e) | {"index": list(e.index)} for e in self.entries.values()],
         }
@@ -150,6 +168,23 @@ def findings(path: Path | str, *, jobs: int = 1) -> Findings:
         )
         raise ValueError(f"nothing was compared: {what}")
     if found.wrong and found.wrong.kind == "formula":
-        with np.errstate(all="ignore"):
-            found.diagnosis = diagnose(scene(path, found.wrong))
+        return reconsidered(found, Recording(path), found.wrong)
     return found
+
+
+@np.errstate(all="ignore")
+def reconsidered(found: Findings, recording: Recording, wrong: Divergence) -> Findings:
+    """Return what is found where a recording with a wrong formula is read as a program, its mistake named."""
+    first = before(recording, wrong.step)
+    verdict = reread(recording, first)
+    if verdict.error:
+        return replace(found, diagnosis=diagnose(scene(recording.path, wrong)))
+    if verdict.right or verdict.notes:
+        found = Findings(found.name)
+        verdict, first = reread(recording, seen=found.see), 0
+    left = verdict.divergence
+    if left and (left.origin, left.step + first) != (wrong.origin, wrong.step):
+        wrong = replace(left, step=left.step + first)
+    return replace(
+        found, wrong=wrong if left else None, diagnosis=verdict.diagnosis, notes=verdict.notes
+    )

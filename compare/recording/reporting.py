@@ -47,6 +47,7 @@ def share(x: float) -> str:
 
 
 def notes(found: Findings) -> Iterator[str]:
+    yield from (f"note: {note}" for note in found.notes)
     if found.hidden:
         names = ", ".join(
             n if n not in found.entries else f"{n} ({k} steps)" for n, k in found.hidden.items()

@@ -28,6 +28,7 @@ from compare.traces import COUNTS, Array, Trace, kind, nonfinite
 from compare.verification import sound, unneeded
 
 CHUNKS = 4  # a job: enough for none to wait long for the last
+UNSEEN = (LOSSES, EXAMPLES, "epochloss")  # the mean loss of an epoch is shown where it ends
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,7 @@ def verify_step(recording: Recording, k: int, carried: Carried) -> tuple[Checked
         results = dict(stepped(made, made.formulas))
         mine, blown = comparable(k, made.trace, theirs, results)
         judged = judgements(made, state, mine, theirs, results)
-    unseen = (LOSSES, EXAMPLES, "epochloss")  # the mean loss of an epoch is shown where it ends
-    hidden = tuple(n for n in results if n not in made.trace and n not in unseen)
+    hidden = tuple(n for n in results if n not in made.trace and n not in UNSEEN)
     if hidden or carried:
         judged = tuple(replace(j, limit=max(j.limit, CAP)) for j in judged)
     wrong = divergence(judged, theirs, k, recording.path.name)

@@ -1,0 +1,116 @@
+"""Recordings that keep to conventions of their own are right, and say so; what is wrong behind them is found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_recording import ADAM, recorded
+
+from compare.checking.steps import examine_step
+from compare.commands.check import check_recordings
+from compare.recording import findings
+
+CLIPPED = replace(ADAM, clip={"norm": 0.5})
+GRADIENTS = ("dA", "dZ")  # of one example each
+
+
+def shown_as(c, change):
+    """Return the step of a configuration whose trace is changed before it is shown."""
+    step = c.by_hand()
+    return lambda state, X, Y, **options: change(dict(step(state, X, Y, **options)), X, Y)
+
+
+def late(trace, X, Y):
+    return {n: Y.size * x if n.startswith(GRADIENTS) else x for n, x in trace.items()}
+
+
+def late_but_for_a_bias(trace, X, Y):
+    return late(trace, X, Y) | {"db2": Y.size * trace["db2"]}
+
+
+def clipped_in_place(trace, X, Y):
+    names = [n for n in trace if n.startswith("g.")]
+    shown = {n: x for n, x in trace.items() if n not in names}
+    return shown | {f"d{n.removeprefix('g.')}": trace[n] for n in names}
+
+
+def overwritten(trace, X, Y):
+    return trace | {"Z1": trace["A1"], "dA1": trace["dZ1"]}
+
+
+CONVENTIONS = {
+    "divided late": (ADAM, late, "m n_y times the gradient, which dW2, db2, ... are divided by"),
+    "clipped in place": (CLIPPED, clipped_in_place, "dW1, ... are shown after clipping"),
+    "written over": (ADAM, overwritten, "Z1 is the same array as A1, which is written over it"),
+}
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_convention_is_said_and_not_blamed(name, dtype, tmp_path):
+    c, change, note = CONVENTIONS[name]
+    found = findings(recorded(tmp_path / "run", c, shown_as(c, change), dtype))
+    assert found.code == 0
+    assert "in conventions of its own" in found.sentence
+    assert "torch" not in found.sentence
+    assert any(note in said for said in found.notes)
+    assert found.steps == 4
+    assert all(entry.used <= 1 for entry in found.entries.values())
+
+
+def test_a_mistake_behind_a_convention_is_found(tmp_path):
+    found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, late_but_for_a_bias)))
+    assert (found.wrong.origin, found.wrong.step) == ("db2", 0)
+    assert any("times the gradient" in note for note in found.notes)
+
+
+def test_notes_are_printed_and_written(tmp_path, capsys):
+    run = recorded(tmp_path / "run.safetensors", ADAM, shown_as(ADAM, late))
+    assert check_recordings([str(run)], tmp_path / "out.json", 1, html=tmp_path / "page.html") == 0
+    assert "note: dA2 is m n_y times the gradient" in " ".join(capsys.readouterr().out.split())
+    for name in ("out.json", "page.html"):
+        assert "m n_y times the gradient" in (tmp_path / name).read_text()
+
+
+def test_a_forgotten_derivative_is_no_array_written_over(tmp_path):
+    def forgotten(trace, X, Y):
+        return trace | {"dZ1": trace["dA1"]}
+
+    found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, forgotten)))
+    assert found.wrong.origin == "dZ1"
+    assert found.diagnosis.names == ("the derivative of g1 is left out",)
+
+
+def test_the_steps_after_a_wrong_one_help_to_name_it(tmp_path):
+    held = {}
+
+    def never_zeroed(trace, X, Y):
+        held["dW2"] = held.get("dW2", 0.0) + trace["dW2"]
+        return trace | {"dW2": held["dW2"].copy()}
+
+    found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, never_zeroed)))
+    assert (found.wrong.origin, found.wrong.step) == ("dW2", 1)
+    assert "dW2 is added to that of the step before, never zeroed" in found.diagnosis.names
+
+
+def test_a_gradient_is_not_read_as_a_clipped_one_where_none_is_clipped(tmp_path):
+    """Between updates there is no g.W1 to hold it against, so that anything would pass."""
+    like = "two-layer tanh mse adam lr=0.01 clip_value=0.1 accumulate=2"
+    c = replace(ADAM, activations=("tanh", "identity"), clip={"value": 0.1}, accumulate=2)
+
+    def step(state, X, Y, **options):
+        trace = dict(c.by_hand()(state, X, Y, lr=0.01))
+        shown = {n: x for n, x in trace.items() if not n.startswith("g.")}
+        return shown | {"dW2": trace["dW2"] * (1.5 if int(trace["micro"]) == 1 else 1.0)}
+
+    assert examine_step(step, like).divergence.origin == "dW2"
+    found = findings(recorded(tmp_path / "run", c, step))
+    assert (found.wrong.origin, found.wrong.step) == ("dW2", 0)
+
+
+def test_equal_numbers_of_another_shape_are_not_one_array(tmp_path):
+    def reshaped(trace, X, Y):
+        return trace | {"b1": np.zeros_like(trace["b1"])}
+
+    found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, reshaped)))
+    assert found.wrong.origin == "b1"

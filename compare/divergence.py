@@ -2,10 +2,20 @@ r"""The error that two implementations disagree, in words that say where, by how
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from compare.distances import Distance
+
+
+def few(names: Sequence[object], most: int = 4) -> str:
+    """Return the first of many names.
+
+    >>> few(["W1", "b1"]), few([3, 1, 2], 2)
+    ('W1, b1', '3, 1, ...')
+    """
+    return ", ".join(map(str, names[:most])) + ", ..." * (len(names) > most)
 
 
 @dataclass
@@ -21,6 +31,7 @@ class Divergence(AssertionError):
     agreed: tuple[str, ...]  # entries before it, in computation order
     inherited: tuple[str, ...]  # entries after it that differ but follow from it
     whose: str = "manual"
+    behind: tuple[str, ...] = ()  # what its formula reads, is not shown, and may be what is wrong
 
     def __str__(self) -> str:
         return "\n".join([self.headline, *self.details()])
@@ -43,6 +54,11 @@ class Divergence(AssertionError):
             return (
                 f"step {self.step}: {self.origin} differs from the reference by more than rounding "
                 "along the step explains, though every formula agrees on its own inputs"
+            )
+        if self.behind:
+            return (
+                f"step {self.step}: {self.origin} is wrong in {self.whose}: its formula, or what leads "
+                f"to {few(self.behind)}, which {'is' if len(self.behind) == 1 else 'are'} not shown"
             )
         return f"step {self.step}: the formula of {self.origin} is wrong in {self.whose}"
 
@@ -93,4 +109,5 @@ class Divergence(AssertionError):
             "smallest_rtol": self.relative,
             "agreed": list(self.agreed),
             "inherited": list(self.inherited),
+            "behind": list(self.behind),
         }

@@ -243,12 +243,21 @@ def test_clipped_gradients_that_are_not_used_are_named():
 
 def test_a_mistake_of_some_entries_alone_is_said_to_be():
     verdict = examine_step(
-        lambda state, X, Y, lr=0.1: clipped(state, X, Y, lr, seen=lambda n: n[0] == "W"),
+        lambda state, X, Y, lr=0.1: clipped(state, X, Y, lr, seen=lambda n: n == "W1"),
         "two-layer relu mse sgd lr=0.1 clip=0.1",
     )
-    (found,) = verdict.diagnosis.named
+    found = verdict.diagnosis.named[0]
     assert (found.variant.name, found.spared) == ("clipping left out", ("g.W1",))
     assert "it would change g.W1 too, which is right" in str(verdict)
+
+
+@pytest.mark.parametrize(("kind", "what"), [("W", "biases"), ("b", "weights")])
+def test_clipping_of_some_kinds_of_parameters_alone_is_named(kind, what):
+    verdict = examine_step(
+        lambda state, X, Y, lr=0.1: clipped(state, X, Y, lr, seen=lambda n: n[0] == kind),
+        "two-layer relu mse sgd lr=0.1 clip=0.1",
+    )
+    assert verdict.diagnosis.names == (f"the {what} are not clipped",)
 
 
 def decayed(kind, where):
@@ -306,3 +315,44 @@ def test_another_rule_than_asked_for_has_its_name(made, asked):
     rule = getattr(optimizers, made)
     verdict = examine_rule(lambda p, g, slots, lr: rule(p, g, slots, lr=lr), f"{asked} lr=0.01")
     assert verdict.diagnosis.names == (f"{made} in place of {asked}",)
+
+
+def own(rate=None, b1=0.9, b2=0.999, eps=1e-8):
+    """Return Adam with numbers of its own, whatever it is asked for."""
+
+    class Adam:
+        def __init__(self, lr=0.01):
+            self.lr, self.m, self.v, self.t = rate or lr, {}, {}, 0
+
+        def step(self, params, grads):
+            self.t += 1
+            for k, g in grads.items():
+                self.m[k] = b1 * self.m.get(k, 0) + (1 - b1) * g
+                self.v[k] = b2 * self.v.get(k, 0) + (1 - b2) * g * g
+                m, v = self.m[k] / (1 - b1**self.t), self.v[k] / (1 - b2**self.t)
+                params[k] = params[k] - self.lr * m / (np.sqrt(v) + eps)
+
+    return Adam
+
+
+OWN = {
+    "betas=(0.9, 0.98) where betas=(0.9, 0.999) was asked for": {"b2": 0.98},
+    "betas=(0.85, 0.999) where betas=(0.9, 0.999) was asked for": {"b1": 0.85},
+    "eps=3e-07 where eps=1e-08 was asked for": {"eps": 3e-7},
+    "lr=0.0146 where lr=0.01 was asked for": {"rate": 0.0146},
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_any_plain_number_in_place_of_an_option_is_named(name):
+    verdict = examine_rule(own(**OWN[name]), "adam lr=0.01")
+    assert verdict.diagnosis.names == (name,)
+
+
+def test_an_undeclared_momentum_is_named():
+    def rule(p, g, slots, lr):
+        m = 0.85 * slots.get("m", 0.0) + g
+        return p - lr * m, {"m": m}
+
+    names = examine_rule(rule, "sgd lr=0.01").diagnosis.names
+    assert names == ("momentum=0.85 where momentum=0 was asked for",)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_recording import ADAM, recorded
+from test_recording import ADAM, batches, recorded, start
 
 from compare.checking.steps import examine_step
 from compare.commands.check import check_recordings
-from compare.recording import findings
+from compare.recording import About, findings, record
 
 CLIPPED = replace(ADAM, clip={"norm": 0.5})
 GRADIENTS = ("dA", "dZ")  # of one example each
@@ -114,3 +114,67 @@ def test_equal_numbers_of_another_shape_are_not_one_array(tmp_path):
 
     found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, reshaped)))
     assert found.wrong.origin == "b1"
+
+
+def column_by_column(x):
+    return x.T.reshape(x.shape) if x.ndim == 2 else x
+
+
+def all_column_by_column(trace, X, Y):
+    return {n: column_by_column(x) for n, x in trace.items()}
+
+
+def test_column_major_numbers_are_named(tmp_path):
+    """As Fortran, Julia and MATLAB write them; the batch and the initial state too."""
+    c = replace(ADAM, activations=("tanh", "identity"))
+    state = start(c)
+    given = [replace(b, X=column_by_column(b.X)) for b in batches(c, state)]
+
+    def step(seen, X, Y, **options):
+        trace = c.by_hand()(held["state"], X.reshape(X.shape[::-1]).T, Y, **options)
+        held["state"] = dict(trace)
+        return all_column_by_column(trace, X, Y)
+
+    held = {"state": state}
+    about = About(c, "float64", 0)
+    record(tmp_path / "run", step, all_column_by_column(state, None, None), given, about)
+    found = findings(tmp_path / "run")
+    assert found.diagnosis.names == (
+        "the numbers of every matrix stand column by column in memory, and are read row by row",
+    )
+
+
+def shows_losses(path, c, declared, by=1.0):
+    """Record the losses of one configuration, times a factor, declared to be another's."""
+    state, held = start(c), {}
+
+    def step(seen, X, Y, **options):
+        held["state"] = dict(c.by_hand()(held.get("state", state), X, Y, **options))
+        return {"loss": by * held["state"]["loss"]}
+
+    given = [replace(b, options={}) for b in batches(c, state, count=6)]
+    record(path, step, state, given, About(declared, "float64", 0))
+    return findings(path)
+
+
+@pytest.mark.parametrize(
+    ("told", "options"),
+    [
+        ("eps=3e-07 where eps=1e-08 was asked for", {"eps": 3e-7}),
+        ("lr=0.02 where lr=0.01 was asked for", {"lr": 0.02}),
+        ("betas=(0.9, 0.999) where betas=(0.9, 0.99) was asked for", {"betas": (0.9, 0.999)}),
+    ],
+)
+def test_losses_alone_tell_of_the_update(told, options, tmp_path):
+    found = shows_losses(tmp_path / "run", replace(ADAM, options=ADAM.options | options), ADAM)
+    assert f"in W1, which is not shown: {told}" in found.diagnosis.names
+
+
+def test_a_mistake_behind_what_is_not_shown_is_not_laid_on_what_is(tmp_path):
+    found = shows_losses(tmp_path / "run", replace(ADAM, activations=("elu", "identity")), ADAM)
+    assert (
+        "loss is wrong in run: its formula, or what leads to A2, which is not shown"
+        in found.sentence
+    )
+    halved = shows_losses(tmp_path / "other", ADAM, ADAM, by=0.5)
+    assert "the formula of loss is wrong in other" in halved.sentence

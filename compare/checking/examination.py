@@ -17,6 +17,7 @@ from compare.checking.judging import Judgement, judgement
 from compare.checking.verdict import Verdict
 from compare.diagnosis import Diagnosis, Scene, Shown, misshapen, suspected
 from compare.diagnosis.given import GIVEN
+from compare.diagnosis.scene import unshown
 from compare.distances import Distance
 from compare.divergence import Divergence
 from compare.formulas.arithmetic import Tracked
@@ -29,6 +30,7 @@ from compare.traces import COUNTS, Array, Trace, kind
 from compare.verification import Batch
 
 Reference = Callable[..., dict[str, Array]]
+BLOWN = "the parameters leave the finite numbers: what follows is not judged"
 
 
 @np.errstate(all="ignore")  # what overflows is judged where it stands
@@ -88,12 +90,13 @@ def examine(
             history[-1] = replace(history[-1], coming=coming[0].trace if coming else {})
             scene = Scene(tuple(history), found.origin, after=coming)
             named = diagnosed(j, found, scene)
+            found = blurred(found, named, scene)
             verdict = replace(verdict, case=case, divergence=found, diagnosis=named, scene=scene)
             break
         state = {n: x for n, x in initial.items() if n not in j.expected} | dict(j.shown.trace)
         carried = unseen(j)
         if blown(j):
-            notes["the parameters leave the finite numbers: what follows is not judged"] = None
+            notes[BLOWN] = None
             break
     if not history:
         return replace(verdict, error=f"{case}: nothing was compared, the program made no step")
@@ -113,6 +116,13 @@ def diagnosed(j: Judgement, found: Divergence, scene: Scene) -> Diagnosis:
     if found.kind == "shape" and name in j.shown.trace and name not in GIVEN:
         return misshapen(name, j.shown.trace[name], j.expected[name].shape)
     return suspected(scene)
+
+
+def blurred(found: Divergence, named: Diagnosis, scene: Scene) -> Divergence:
+    """Return a divergence with what its formula reads that is not shown, unless a mistake of its own is known."""
+    if found.kind != "formula" or any(not e.target for e in named.named):
+        return found
+    return replace(found, behind=unshown(scene))
 
 
 def blown(j: Judgement) -> bool:

@@ -13,8 +13,8 @@ from compare.checking.equivalents import accepted_form
 from compare.checking.numbers import array_kind
 from compare.diagnosis import Shown
 from compare.diagnosis.given import GIVEN
-from compare.diagnosis.outcome import few
 from compare.distances import Distance, distance
+from compare.divergence import few
 from compare.formulas.arithmetic import Tracked, exact
 from compare.formulas.precision import roundoff
 from compare.formulas.stepping import Formulas

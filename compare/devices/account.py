@@ -12,7 +12,7 @@ from rich.text import Text
 
 from compare.devices.measurement import Measured, Step, gathered, measured
 from compare.devices.places import Place
-from compare.diagnosis.outcome import few
+from compare.divergence import few
 from compare.reports.console import columns, headline
 from compare.tasks import Task
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compare.diagnosis.outcome import few
 from compare.diagnosis.scalings import scaled
 from compare.diagnosis.scene import Scene, Shown
+from compare.divergence import few
 from compare.traces import Array
 
 Words = tuple[str, str, str]

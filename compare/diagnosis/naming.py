@@ -37,7 +37,9 @@ def suspected(scene: Scene) -> Diagnosis:
         return misshapen(scene.origin, x, good.shape)
     before = error(scene)
     known = [*suspects(scene, before), *behind(scene, scene.gradients(), before)]
-    named = unique(known or [*behind(scene, reversed(scene.upstream()), before)])
+    named = unique(
+        known or [*behind(scene, reversed(scene.upstream()), before), *updated(scene, before)]
+    )
     return Diagnosis(scene.origin, best(named, scene), pattern(scene))
 
 
@@ -124,6 +126,20 @@ def behind(scene: Scene, targets: Iterable[str], before: Distance) -> Iterator[E
             yield replace(e, variant=hidden(e.variant, target), target=target)
 
 
+FARTHEST = 12  # entries whose mistakes are looked for a step before
+
+
+def updated(scene: Scene, before: Distance) -> list[Explained]:
+    """Return the variants of what led to the updates before this step: of the first entry not shown that has any."""
+    s = scene.last
+    lost = [n for n in s.parameters if n in s.carried and len(scene.steps) > 1]
+    start = scene.order.index(scene.origin) + 1 if scene.origin in scene.order else 0
+    later = [n for n in scene.order[start:] if n not in s.trace and "." not in n]
+    targets = [*dict.fromkeys([*lost[:1], *later, *lost[1:]])] if lost else []
+    found = ([*behind(scene, [n], before)] for n in targets[:FARTHEST])
+    return next(filter(None, found), [])
+
+
 def hidden(variant: Variant, target: str) -> Variant:
     """Return the variant as one of an entry that was not shown."""
     return replace(variant, name=f"in {target}, which is not shown: {variant.name}")
@@ -146,7 +162,9 @@ FAMILIES = (
 )
 FALLBACKS = (
     generic.halted,
+    generic.written,
     generic.unknown,
+    generic.orders,
     lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),
     generic.scheduled,
     generic.transformations,

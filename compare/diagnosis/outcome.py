@@ -2,24 +2,16 @@ r"""What a diagnosis says: the mistakes that explain the numbers, in words and a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from compare.diagnosis.variant import Variant
+from compare.divergence import few
 
 MOST = 6  # names given; more than that cannot be told apart, and says so
-
-
-def few(names: Sequence[object], most: int = 4) -> str:
-    """Return the first of many names.
-
-    >>> few(["W1", "b1"]), few([3, 1, 2], 2)
-    ('W1, b1', '3, 1, ...')
-    """
-    return ", ".join(map(str, names[:most])) + ", ..." * (len(names) > most)
 
 
 @dataclass(frozen=True)

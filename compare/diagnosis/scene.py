@@ -184,6 +184,14 @@ def reads(scene: Scene) -> tuple[set[str], set[str]]:
     return set(), set()
 
 
+def unshown(scene: Scene) -> tuple[str, ...]:
+    """Return what the entry's formula reads that was not shown, so that what is wrong may be wrong there."""
+    s = scene.last
+    now, then = reads(scene)
+    lost = {*now} - {*s.trace, "X", "Y"} | {*then} - {*s.state}
+    return tuple(n for n in dict.fromkeys((*scene.order, *s.carried)) if n in lost)
+
+
 def shape_of(x: Any) -> tuple[int, ...]:
     """Return the shape of an entry; () for a number."""
     return tuple(np.shape(x))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking.examination import BLOWN, blurred
 from compare.checking.judging import Judgement
 from compare.diagnosis import Diagnosis, diagnose
 from compare.distances import Distance
@@ -177,14 +178,19 @@ def reconsidered(found: Findings, recording: Recording, wrong: Divergence) -> Fi
     """Return what is found where a recording with a wrong formula is read as a program, its mistake named."""
     first = before(recording, wrong.step)
     verdict = reread(recording, first)
-    if verdict.error:
-        return replace(found, diagnosis=diagnose(scene(recording.path, wrong)))
-    if verdict.right or verdict.notes:
+    conventions = [note for note in verdict.notes if note != BLOWN]
+    if verdict.error or (verdict.right and not conventions):
+        seen = scene(recording.path, wrong)
+        named = diagnose(seen)
+        return replace(found, wrong=blurred(wrong, named, seen), diagnosis=named)
+    if conventions:
         found = Findings(found.name)
         verdict, first = reread(recording, seen=found.see), 0
     left = verdict.divergence
     if left and (left.origin, left.step + first) != (wrong.origin, wrong.step):
         wrong = replace(left, step=left.step + first)
+    elif left:
+        wrong = replace(wrong, behind=left.behind)
     return replace(
         found, wrong=wrong if left else None, diagnosis=verdict.diagnosis, notes=verdict.notes
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.diagnosis.generic.factors import constant
 from compare.diagnosis.scene import Scene, Shown
 from compare.diagnosis.variant import Variant
 from compare.formulas.stepping import Formulas
@@ -41,7 +42,53 @@ def settings(scene: Scene) -> Iterator[Variant]:
             if other != value:
                 yield setting(option, value, other)
     if "lr" in shown.formulas.hyperparameters:
+        yield from other_rate(scene)
         yield from other_steps(scene)
+
+
+DIGITS = 4  # of a number that somebody has written
+
+
+def other_rate(scene: Scene) -> Iterator[Variant]:
+    """Yield the rule with the learning rate that makes its update, where that is a number of few digits."""
+    lr, c = float(scene.last.formulas.hyperparameters["lr"]), None
+    if scene.moved and not scene.target and lr:
+        c = constant(scene)
+    if c is None:
+        return
+    other = float(f"{lr * c:.{DIGITS}g}")
+    if abs(other / (lr * c) - 1.0) < 1e-6:
+        yield setting("lr", lr, other)
+
+
+PLAIN = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+
+
+def written(scene: Scene) -> Iterator[Variant]:
+    """Yield the rule with one of its options at any other number that people write: 0.98, 3e-7, ..."""
+    if not scene.slots:
+        return
+    formulas = scene.last.formulas
+    for option, default in rule_defaults(formulas).items():
+        value = formulas.hyperparameters.get(option, default)
+        if isinstance(value, float) and option != "lr":
+            yield from (setting(option, value, x) for x in numerals(value) if x != value)
+        elif isinstance(value, tuple) and all(isinstance(x, float) for x in value):
+            others = ((k, x) for k, y in enumerate(value) for x in numerals(y) if x != y)
+            yield from (setting(option, value, (*value[:k], x, *value[k + 1 :])) for k, x in others)
+
+
+def numerals(like: float) -> list[float]:
+    """Return plain numbers in the place of one: shares such as 0.98 for a share, small ones for a small one, for 0 both.
+
+    >>> 0.98 in numerals(0.9), 3e-7 in numerals(1e-8), 0.85 in numerals(0.0)
+    (True, True, True)
+    """
+    small = [float(f"{d * 10.0**-k:.2g}") for k in range(13) for d in PLAIN]
+    near = [float(f"{1.0 - d * 10.0**-k:.6g}") for k in range(1, 5) for d in PLAIN]
+    shares = [*near, *(k / 20 for k in range(1, 20))]
+    found = shares if 0.1 < like < 1.0 else [*small, *shares] if like == 0.0 else small
+    return list(dict.fromkeys(found))
 
 
 def setting(option: str, value: Any, other: Any) -> Variant:

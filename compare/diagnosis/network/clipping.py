@@ -25,6 +25,7 @@ from compare.formulas.arithmetic import Tracked
 from compare.formulas.functions import absolute, maximum, minimum, sqrt, total, where
 from compare.formulas.stepping import Expected, Formulas
 from compare.operands import Operands
+from compare.traces import kind
 
 Read = Callable[[str], Tracked]
 Clip = Callable[[Gradients, Read], Expected]
@@ -59,6 +60,7 @@ def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
         clip = partial(alone, c=c, coefficient=coefficient)
         text = "g * min(c / norm of g alone, 1)"
         yield clipping(f"each gradient clipped by its own norm{more}", clip, text, right)
+    yield from partly(partial(scaled, c=c, coefficient=torchs), right)
     clip = partial(formed, form=partial(within, c=c), normed=True)
     yield clipping("clipped by value, not by norm", clip, "np.clip(g, -c, c)", right)
     for other in THRESHOLDS:
@@ -119,6 +121,7 @@ def by_value(scene: Scene, c: float) -> Iterator[Variant]:
     }
     for name, form in forms.items():
         yield clipping(name, partial(formed, form=form), name, right)
+    yield from partly(partial(formed, form=partial(within, c=c)), right)
     for other in THRESHOLDS:
         if other != c:
             clip = partial(formed, form=partial(within, c=other))
@@ -139,6 +142,29 @@ def unasked() -> Iterator[Variant]:
             (f"by norm, to {c:g}, without torch's 1e-6", partial(scaled, c=c, coefficient=bare)),
         ):
             yield clipping(f"the gradients are clipped {name}", clip, "clipped", "as they are")
+
+
+PARTS = {"biases": ("b", "beta", "gamma"), "weights": ("W",)}  # what may be left out by kind
+
+
+def but_for(clip: Clip, kinds: tuple[str, ...], wholly: bool) -> Clip:
+    """Return a clip that leaves some kinds of parameters as they are; `wholly`, the norm is without them too."""
+
+    def clipped(g: Gradients, read: Read) -> Expected:
+        left = {n: x for n, x in g.items() if kind(n) in kinds}
+        rest = {n: x for n, x in g.items() if n not in left}
+        found = dict(clip(rest if wholly else g, read))
+        yield from ({**found, **{f"g.{n}": x for n, x in left.items()}}).items()
+
+    return clipped
+
+
+def partly(clip: Clip, right: str) -> Iterator[Variant]:
+    """Yield torch's clipping of the weights alone, or of the biases alone."""
+    for what, kinds in PARTS.items():
+        for wholly, more in ((False, ""), (True, ", nor in the norm")):
+            text = f"the {what} are not clipped{more}"
+            yield clipping(text, but_for(clip, kinds, wholly), "g as it is", right)
 
 
 def clipping(name: str, clip: Clip, wrong: str, right: str) -> Variant:

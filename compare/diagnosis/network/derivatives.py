@@ -69,7 +69,9 @@ def joined_gradients(scene: Scene, right: str) -> Iterator[Variant]:
                 f"dZ{L} = {text}", right,
                 source="right for cross entropy after softmax or sigmoid, and MSE after identity",
             )  # fmt: skip
-
+    for n, divisor in divisors(scene.last).items():
+        yield plain("targets minus predictions", partial(residual, L=L, factor=-1.0, divisor=divisor),
+                    f"dZ{L} = (Y - A{L}) / {n}", right)  # fmt: skip
     yield from softened(scene, right)
 
 

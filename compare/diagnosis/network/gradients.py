@@ -68,7 +68,7 @@ def weight_gradients(scene: Scene) -> Iterator[Variant]:
     yield plain("the product of the means, not the mean of the products",
                 lambda r, s: r.read(f"dZ{l}").sum(axis=1) @ (r.read(source).sum(axis=1) / float(s.X.shape[1])).T,
                 f"dW{l} = dZ{l}.sum(axis=1) @ {source}.mean(axis=1).T", right)  # fmt: skip
-    yield plain(f"{source} reshaped where it should be transposed",
+    yield plain(f"{source} {untransposed(scene, source)}",
                 lambda r, s: r.read(f"dZ{l}") @ reshaped(r.read(source)),
                 f"dW{l} = dZ{l} @ {source}.reshape(m, -1)", right, source="reshape is not .T")  # fmt: skip
     yield plain("the last example left out",
@@ -90,6 +90,13 @@ def reshaped(x: Tracked) -> Tracked:
     shape = x.value.shape[::-1]
     error = None if x.error is None else x.error.reshape(shape)
     return Tracked(x.value.reshape(shape), error, x.u, x.terms)
+
+
+def untransposed(scene: Scene, name: str) -> str:
+    """Return what a matrix is that was reshaped where it should be transposed: of a square one, not transposed."""
+    x = {"X": scene.last.X, **scene.last.state, **scene.last.trace}.get(name)
+    square = x is not None and x.shape == x.shape[::-1]
+    return "not transposed" if square else "reshaped where it should be transposed"
 
 
 def centred(x: Tracked) -> Tracked:
@@ -150,7 +157,7 @@ def passed_back(scene: Scene) -> Iterator[Variant]:
                   f"{scene.entry} = {W}_new.T @ {dZ}", f"{right}, with {W} of the forward pass",
                   "two loops in one: update while going back",
                   then=lambda s: {W: s.now(W)} if W in s.trace else {})  # fmt: skip
-    yield plain(f"{W} reshaped where it should be transposed",
+    yield plain(f"{W} {untransposed(scene, W)}",
                 lambda r, s: reshaped(r.before(W)) @ r.read(dZ),
                 f"{scene.entry} = {W}.reshape(-1, n) @ {dZ}", right, source="reshape is not .T")  # fmt: skip
     for what, pick in (("first", slice(0, 1)), ("last", slice(-1, None))):

@@ -82,9 +82,37 @@ def known_function(module: ModuleType, name: str, what: str) -> Any:
     names = module.__all__
     if name in names:
         return getattr(module, name)
-    near = get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]}? There" if near else "there"
+    hint = f"did you mean {near}? There" if (near := meant(name, names)) else "there"
     raise ValueError(f"unknown {what} {name!r}; {hint} are {', '.join(names)}")
+
+
+SYNONYMS: Mapping[str, str] = {
+    "linear": "identity", "none": "identity", "swish": "silu", "logistic": "sigmoid", "expit": "sigmoid",
+    "mae": "l1", "meansquarederror": "mse", "meanabsoluteerror": "l1", "binarycrossentropy": "bce",
+    "categoricalcrossentropy": "cross_entropy", "nll": "cross_entropy", "logloss": "bce",
+    "gradientdescent": "sgd", "gd": "sgd", "nesterov": "momentum",
+    "learningrate": "lr", "eta": "lr", "stepsize": "lr", "epsilon": "eps", "wd": "weight_decay",
+    "l2": "weight_decay", "mu": "momentum", "beta": "momentum", "beta1": "betas", "beta2": "betas",
+    "rho": "alpha", "alpha": "negative_slope", "slope": "negative_slope",
+}  # fmt: skip
+
+
+def meant(name: str, names: Sequence[str], cutoff: float = 0.6) -> str:
+    """Return the name that is probably meant; "" where none is near.
+
+    >>> meant("BCEWithLogitsLoss", ["bce", "bce_with_logits"]), meant("Swish", ["relu", "silu"])
+    ('bce_with_logits', 'silu')
+    """
+    alike = {bare(n): n for n in names}
+    word = bare(name)
+    if other := SYNONYMS.get(word, SYNONYMS.get(word.removesuffix("loss"), "")):
+        word = bare(other)
+    found = alike.get(word, alike.get(word.removesuffix("loss"), ""))
+    return found or next(iter(get_close_matches(name, names, 1, cutoff)), "")
+
+
+def bare(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def check_dtype(dtype: str) -> None:
@@ -99,7 +127,10 @@ def check_options(function: Any, options: Mapping[str, Any], what: str) -> None:
     takes = {p.name: p.annotation for p in signature if p.kind is p.KEYWORD_ONLY}
     for name, given in options.items():
         if name not in takes:
-            raise ValueError(f"{what} has no option {name!r}; it has {', '.join(takes) or 'none'}")
+            hint = f"did you mean {near}? It" if (near := meant(name, list(takes), 0.75)) else "it"
+            raise ValueError(
+                f"{what} has no option {name!r}; {hint} has {', '.join(takes) or 'none'}"
+            )
         fits, expected = KINDS.get(takes[name], (lambda x: True, ""))
         if not fits(given):
             raise ValueError(f"{what} got {name}={given!r}; expected {expected}")

@@ -600,6 +600,13 @@ REFUSED = {
     "one dimension too few": (field("initial/b1", shape=[3]), r"initial/b1 is \(3,\) where \(3, 1\) should stand"),
     "a batch without a shape": (field("step/0/Y", shape=[5, 1]), r"step/0/Y is \(5, 1\) where \(1, 5\) should stand"),
     "whole numbers": (field("step/1/dW2", dtype="I64"), "step/1/dW2 is I64 where F64 should stand"),
+    "a slot of torch's name": (renamed("step/0/m.W1", "step/0/exp_avg.W1"), "did you mean m.W1?"),
+    "another word for the loss": (renamed("step/0/loss", "step/0/cost"), "did you mean loss?"),
+    "a bias that the start lacks": (renamed("initial/b1", "step/0/beta1"), r"initial/b1 is missing, though step \d shows"),
+    "a bias in one dimension": (field("initial/b1", shape=[3]), r"write its shape as \[3, 1\]"),
+    "weights turned": (field("step/1/dW2", shape=[3, 1]), r"where \(1, 3\) should stand; it is transposed"),
+    "examples in rows": (field("step/0/X", shape=[5, 4]), r"step/0/X is \(5, 4\) where \(4, m\) should stand"),
+    "a type by another name": (field("step/1/dW2", dtype="float64"), "is 'float64'; safetensors calls it F64"),
     "a count in floats": (field("step/1/t.W1", dtype="F64"), "step/1/t.W1 is F64 where I64 should stand"),
     "an option in integers": (field("step/1/option/lr", dtype="I64"), "where F64"),
 }  # fmt: skip

@@ -3,7 +3,6 @@ r"""Reading `like`: what a candidate is meant to be, in a few words such as "two
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +12,7 @@ import compare.formulas.optimizers
 import manual.schedules
 from compare.checking.refusals import SETTINGS, check_function, check_setting, check_step
 from compare.configuration import Configuration, output_of, parse
-from compare.options import split, value
+from compare.options import meant, split, value
 
 LAYERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
@@ -65,8 +64,8 @@ def words(text: str) -> list[str]:
 def refuse(word: str) -> None:
     known = [*ACTIVATIONS, *LOSSES, *RULES, *SCHEDULES, *INITIALIZERS]
     same = [name for name in known if sorted(name) == sorted(word)]  # letters in another order
-    near = same or get_close_matches(word, known, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = next(iter(same), "") or meant(word.split("(")[0], known)
+    hint = f"did you mean {near}? " if near else ""
     raise ValueError(
         f"cannot read {word!r} in --like; {hint}write one activation, loss, optimiser, schedule or initialiser, or a step "
         'such as "two-layer relu mse sgd lr=0.1"'

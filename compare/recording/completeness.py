@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from compare.configuration import Configuration
 from compare.recording.hyperparameters import slots
-from compare.traces import parameters
+from compare.traces import kind, parameters
 
 Names = Collection[str]
+NORMALIZED = ("gamma", "beta", "running_mean", "running_var", "batches")
 
 
 def check_initial(c: Configuration, initial: Names) -> None:
@@ -24,7 +25,11 @@ def check_initial(c: Configuration, initial: Names) -> None:
     if missing := [n for n in needed if n not in initial]:
         raise ValueError(f"initial/{missing[0]} is missing: a step of this configuration reads it")
     if strange := sorted({*initial} - {*needed}):
-        raise ValueError(f"initial/{strange[0]} is nothing that a step of this configuration reads")
+        lacks = c.batch_norm is None and kind(strange[0]) in NORMALIZED
+        hint = "; declare batch_norm if there is any" if lacks else ""
+        raise ValueError(
+            f"initial/{strange[0]} is nothing that a step of this configuration reads{hint}"
+        )
 
 
 def always(c: Configuration, initial: Names) -> Iterator[str]:

@@ -42,12 +42,18 @@ def contents(path: Path) -> tuple[dict[str, str], dict[str, Field]]:
     return metadata, {name: field(name, facts) for name, facts in declared.items()}
 
 
+NAMED = {"f64": "F64", "float64": "F64", "double": "F64", "f32": "F32", "float32": "F32", "float": "F32",
+         "single": "F32", "i64": "I64", "int64": "I64", "long": "I64"}  # fmt: skip
 DAMAGED = "it is no safetensors file, or a damaged one"
 
 
 def untold(text: str) -> str:
-    """Return the sentence on metadata that holds what is no string; "" where that is not what is wrong."""
+    """Return the sentence on metadata that holds what is no string, or an unknown type; "" where neither is wrong."""
     with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        for name, facts in json.loads(text).items():
+            given = "" if name == "__metadata__" else str(facts["dtype"])
+            if given.lower() in NAMED and given not in NAMED.values():
+                return f"the dtype of {short(name)} is {short(given)}; safetensors calls it {NAMED[given.lower()]}"
         for name, value in json.loads(text)["__metadata__"].items():
             if not isinstance(value, str):
                 return f"{short(name)} of its __metadata__ is {short(value)}; safetensors holds strings there, JSON included"

@@ -3,11 +3,10 @@ r"""A configuration read back from JSON, with nothing in it taken on trust: one 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from compare.configuration import CLIPS, Configuration
-from compare.options import COUNT, MOMENTUM, POSITIVE, PROBABILITY, Kind, is_number
+from compare.options import COUNT, MOMENTUM, POSITIVE, PROBABILITY, Kind, is_number, meant
 from compare.recording.container import read_json, short
 from compare.recording.hyperparameters import attempt
 from compare.recording.names import PARAMETERS, whole
@@ -47,8 +46,7 @@ def check_fields(data: Any) -> None:
         raise ValueError(f"the configuration is {short(data)}; expected an object with {known}")
     for name in data:
         if name not in KINDS:
-            near = get_close_matches(name, KINDS, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = f"did you mean {near}? " if (near := meant(name, list(KINDS), 0.75)) else ""
             raise ValueError(f"the configuration has {short(name)}; {hint}it may have {known}")
     for name in REQUIRED:
         if name not in data:

@@ -9,6 +9,7 @@ step/3/dW2      an entry of the trace of step 3
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -93,6 +94,31 @@ def of_layer(name: str, sizes: Sequence[int], m: int) -> tuple[int, ...] | None:
     shapes |= dict.fromkeys(UNITS, (sizes[l], m))
     shapes |= dict.fromkeys((*VECTORS, *STATISTICS), (sizes[l], 1))
     return shapes.get(base)
+
+
+OTHERS = {  # what slots and scalars are called elsewhere
+    "exp_avg": "m", "exp_avg_sq": "v", "momentum_buffer": "m", "velocity": "m", "square_avg": "s", "g": "s",
+    "sum": "s", "cache": "s", "accumulator": "s", "step": "t", "max_exp_avg_sq": "vmax", "exp_inf": "u",
+    "cost": "loss", "l": "loss", "j": "loss", "lr": "option/lr", "learning_rate": "option/lr",
+    "yhat": "A{L}", "y_hat": "A{L}", "output": "A{L}", "a0": "X", "x": "X", "y": "Y", "t": "t.W1",
+    "grad_norm": "norm", "total_norm": "norm",
+}  # fmt: skip
+SLOT = re.compile(r"(?P<slot>.+?)[._]?(?P<parameter>(?:W|b|gamma|beta)[0-9]+)")
+
+
+def other_name(name: str, sizes: Sequence[int]) -> str:
+    """Return the name that an entry probably has here; "" where none is near.
+
+    >>> [other_name(n, (3, 5, 1)) for n in ("exp_avg.W1", "mW2", "cost", "Yhat", "DW1", "foo")]
+    ['m.W1', 'm.W2', 'loss', 'A2', 'dW1', '']
+    """
+    found = SLOT.fullmatch(name)
+    slot = found["slot"].lower() if found else ""
+    if found and slot in ("d", "grad") and "." not in name:
+        return f"d{found['parameter']}"
+    if found and (slot in OTHERS or slot in SLOTS):
+        return f"{OTHERS.get(slot, slot)}.{found['parameter']}"
+    return OTHERS.get(name.lower(), "").format(L=len(sizes) - 1)
 
 
 def types(name: str, dtype: str) -> tuple[str, ...]:

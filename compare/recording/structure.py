@@ -2,6 +2,7 @@ r"""The structure of a recording, checked on its header alone: nothing missing, 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,17 @@ from compare.recording.completeness import check_initial
 from compare.recording.container import Field, short
 from compare.recording.hyperparameters import varying
 from compare.recording.metadata import About
-from compare.recording.names import EVALUATED, is_input, is_state, place, shape, types
+from compare.recording.names import (
+    EVALUATED,
+    is_input,
+    is_state,
+    other_name,
+    place,
+    shape,
+    types,
+    whole,
+)
+from compare.traces import kind
 
 Step = dict[str, Field]
 ROOM = 2**26  # numbers of one layer at one step that a file need not itself hold
@@ -51,7 +62,8 @@ def structure(path: Path, about: About, fields: Mapping[str, Field]) -> Structur
         check_batch(c, k, step, m)
         if (most := max(m, evaluated) * max(sizes)) > room:
             raise ValueError(f"step {k} needs {most:,} numbers for its layers; the file has fewer")
-        for name, facts in (step | inputs).items():
+        check_biases(c, k, step, initial)
+        for name, facts in (inputs | step).items():
             columns = evaluated if name.startswith("eval") else m
             check_entry(f"step/{k}/{name}", facts, sizes, columns, about.dtype, varies)
     check_names(steps, about.names)
@@ -112,10 +124,17 @@ def layer_sizes(initial: Step, c: Configuration) -> tuple[int, ...]:
     for l in range(1, len(c.activations) + 1):
         W = initial.get(f"W{l}")
         if W is None:
-            raise ValueError(f"initial/W{l} is missing; there are {len(c.activations)} activations")
+            first = "; layers are numbered from 1" if "W0" in initial else ""
+            raise ValueError(
+                f"initial/W{l} is missing; there are {len(c.activations)} activations{first}"
+            )
         if len(W.shape) != 2 or (sizes and W.shape[1] != sizes[-1]):
             expected = sizes[-1] if sizes else "n_x"
-            raise ValueError(f"initial/W{l} is {W.shape} where (n_{l}, {expected}) should stand")
+            before = initial.get(f"W{l - 1}", W).shape
+            turned = "; write weights as (out, in)" if W.shape[:1] == before[1:] else ""
+            raise ValueError(
+                f"initial/W{l} is {W.shape} where (n_{l}, {expected}) should stand{turned}"
+            )
         sizes += [W.shape[0]] if sizes else [W.shape[1], W.shape[0]]
     return tuple(sizes)
 
@@ -150,11 +169,47 @@ def check_field(full: str, facts: Field, sizes: Sequence[int], m: int, dtype: st
     name = full.rpartition("/")[2]
     expected, allowed = shape(name, sizes, m), types(name, dtype)
     if expected is None:
-        raise ValueError(f"{short(full)} is no entry of a net with {len(sizes) - 1} layers")
+        near = other_name(name, sizes)
+        hint = f"; did you mean {near}?" if near else ""
+        raise ValueError(f"{short(full)} is no entry of a net with {len(sizes) - 1} layers{hint}")
+    if name in ("X", "evalX") and facts.shape[:-1] != expected[:1]:
+        raise ValueError(
+            f"{full} is {facts.shape} where ({expected[0]}, m) should stand, one example a column"
+        )
     if facts.shape != expected:
-        raise ValueError(f"{full} is {facts.shape} where {expected} should stand")
+        raise ValueError(
+            f"{full} is {facts.shape} where {expected} should stand{mended(facts.shape, expected)}"
+        )
     if facts.dtype not in allowed:
         raise ValueError(f"{full} is {facts.dtype} where {' or '.join(allowed)} should stand")
+
+
+def mended(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Return what to do about a shape, where that is plain.
+
+    >>> mended((7, 5), (5, 7)), mended((7,), (7, 1)), mended((1,), ())
+    ('; it is transposed', '; write its shape as [7, 1]', '; write its shape as []')
+    """
+    if found != expected and found == expected[::-1]:
+        return "; it is transposed"
+    same = math.prod(found) == math.prod(expected)
+    return f"; write its shape as {list(expected)}" if same and len(found) != len(expected) else ""
+
+
+def check_biases(c: Configuration, k: int, step: Step, initial: Step) -> None:
+    """Refuse a parameter that a step shows and the initial state lacks: a net that lacks it has none."""
+    absent = ("b",) if c.batch_norm is None else ("b", "gamma", "beta")
+    for name in step:
+        parameter = name.rpartition(".")[2]
+        if (
+            kind(parameter) in absent
+            and parameter not in initial
+            and whole(parameter[len(kind(parameter)) :])
+        ):
+            raise ValueError(
+                f"initial/{parameter} is missing, though step {k} shows {name}: without it the layer has "
+                "none; write zeros where it starts from zeros"
+            )
 
 
 def check_names(steps: Sequence[Step], declared: Sequence[str] | None) -> None:

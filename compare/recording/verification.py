@@ -129,7 +129,8 @@ def by_torch(recording: Recording, k: int, made: Shown, state: Trace) -> dict[st
         return recording.configuration.by_torch()(dict(state), made.X, made.Y, **options)
     except (RuntimeError, ValueError, ArithmeticError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"step {k} cannot be made by torch: {reason}") from None
+        hint = "; bce takes the outputs of a sigmoid" if "between 0 and 1" in reason else ""
+        raise ValueError(f"step {k} cannot be made by torch: {reason}{hint}") from None
 
 
 def comparable(

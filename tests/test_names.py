@@ -356,3 +356,34 @@ def test_an_undeclared_momentum_is_named():
 
     names = examine_rule(rule, "sgd lr=0.01").diagnosis.names
     assert names == ("momentum=0.85 where momentum=0 was asked for",)
+
+
+def descended(X, state, Y, lr):
+    """Return a step of a linear layer on X, which may not be the one that was given."""
+    Z1 = state["W1"] @ X + state["b1"]
+    dZ1 = 2 * (Z1 - Y) / Y.size
+    dW1, db1 = dZ1 @ X.T, dZ1.sum(axis=1, keepdims=True)
+    shown = {"Z1": Z1, "A1": Z1, "loss": np.mean((Z1 - Y) ** 2), "dA1": dZ1, "dZ1": dZ1, "dW1": dW1}
+    return shown | {"db1": db1, "W1": state["W1"] - lr * dW1, "b1": state["b1"] - lr * db1}
+
+
+class Stale:
+    """It steps on the batch before."""
+
+    def train_step(self, state, X, Y, lr=0.1):
+        X, self.X = getattr(self, "X", X), X
+        return descended(X, state, Y, lr)
+
+
+def test_a_batch_of_the_step_before_is_named():
+    verdict = examine_step(Stale, "one-layer mse sgd lr=0.1")
+    assert verdict.diagnosis.names == ("X of the step before",)
+
+
+def test_numbers_that_went_through_text_are_named():
+    def written(state, X, Y, lr=0.1):
+        step = descended(X, state, Y, lr)
+        return {n: np.vectorize(lambda x: float(f"{x:.6g}"))(x) for n, x in step.items()}
+
+    verdict = examine_step(written, "one-layer mse sgd lr=0.1")
+    assert verdict.diagnosis.names == ("Z1 has 6 digits: rounded where it was written as text",)

@@ -3,6 +3,7 @@ r"""A formula with one of its operands transformed, stale, already updated, or a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -71,6 +72,8 @@ def substitutions(scene: Scene) -> Iterator[Variant]:
             yield from substituted(scene, name, when)
     for name in sorted(reads(scene)[1]):
         yield from older(scene, name)
+    for name in sorted(reads(scene)[0] & {"X", "Y"}):
+        yield from another_batch(scene, name)
 
 
 def value_of(shown: Shown, name: str, when: str) -> Tracked | None:
@@ -132,6 +135,31 @@ def older(scene: Scene, name: str) -> Iterator[Variant]:
         if len(scene.steps) > 1 and name in scene.last.state:
             read = partial(as_it_was, scene=scene, name=name, first=first)
             yield changed(THEN, f"{name} {when}", read, substitution(scene, name, "{}_old"))
+
+
+def another_batch(scene: Scene, name: str) -> Iterator[Variant]:
+    """Yield the formula reading the batch of an earlier step, or of a later one."""
+    for back, when in (
+        (1, "of the step before"),
+        (2, "of two steps before"),
+        (-1, "of the step after"),
+    ):
+        if (other := scene.stamp(scene.last, back)) is not None:
+            read = partial(batch_of, scene=scene, name=name, back=back)
+            text = f"{name}_{'old' if back > 0 else 'next'}"
+            if not np.array_equal(getattr(other, name), getattr(scene.last, name)):
+                yield replace(changed(NOW, f"{name} {when}", read, substitution(scene, name, text)),
+                              sudden=True)  # fmt: skip
+    first = scene.steps[0]
+    if len(scene.steps) > 3 and not np.array_equal(getattr(first, name), getattr(scene.last, name)):
+        read = partial(batch_of, scene=scene, name=name, back=len(scene.steps) - 1)
+        yield replace(changed(NOW, f"{name} of the first step", read, substitution(scene, name, f"{name}_0")),
+                      sudden=True)  # fmt: skip
+
+
+def batch_of(shown: Shown, *, scene: Scene, name: str, back: int) -> dict[str, Tracked]:
+    other = scene.stamp(shown, back)
+    return {} if other is None else {name: exact(getattr(other, name), other.X.dtype)}
 
 
 def as_it_was(shown: Shown, *, scene: Scene, name: str, first: bool) -> dict[str, Tracked]:

@@ -18,6 +18,7 @@ from compare.tolerances import CAP
 from compare.traces import Array, kind
 
 Result = Callable[[Tracked, Shown], Tracked]
+MOST_DIGITS = 11  # beyond these it is no rounding that anybody means
 CLAMPS = (1.0, 5.0, 0.5, 0.1, 0.01, 10.0)
 
 
@@ -27,6 +28,9 @@ def results(scene: Scene) -> Iterator[Variant]:
     yield made(f"{entry} is never computed: it is 0", lambda x, s: 0.0 * x)
     yield made(f"{entry} rounded to float32", rounded_to_single)
     yield made(f"{entry} rounded to float16", rounded_to_half)
+    if k := written_digits(scene):
+        name = f"{entry} has {k} digits: rounded where it was written as text"
+        yield replace(made(name, partial(in_digits, k=k)), coarse=True)
     if single(scene):
         yield replace(made(f"{entry} computed in float32", in_single), coarse=True)
     if scene.moved:
@@ -76,9 +80,30 @@ def single(scene: Scene) -> bool:
 
 def in_single(x: Tracked, shown: Shown) -> Tracked:
     """Return the value as known to the rounding of float32 alone."""
-    units = 2.0**-24 / x.u
+    return known_to(x, 2.0**-24)
+
+
+def known_to(x: Tracked, relative: float) -> Tracked:
+    """Return the value as known to rounding of another relative size, of its operands and its own."""
     error = np.abs(x.value.astype(np.float64)) if x.error is None else x.error
-    return Tracked(x.value, 2.0 * units * error, x.u, x.terms)
+    return Tracked(x.value, 2.0 * relative / x.u * error, x.u, x.terms)
+
+
+def in_digits(x: Tracked, shown: Shown, *, k: int) -> Tracked:
+    return known_to(x, 0.5 * 10.0 ** (1 - k))
+
+
+def written_digits(scene: Scene) -> int:
+    """Return the decimal digits to which all that is shown of the entry is rounded; 0 where these are too many to tell."""
+    x = scene.last.trace.get(scene.entry)
+    if x is None or x.dtype != np.float64 or x.size < 4 or not np.isfinite(x).all() or not x.any():
+        return 0
+    if (x == np.round(x)).all():
+        return 0
+    some = x.ravel()[:1000].tolist()
+    return next(
+        (k for k in range(2, MOST_DIGITS) if all(float(f"{v:.{k}g}") == v for v in some)), 0
+    )
 
 
 def directed(x: Tracked, s: Shown, *, entry: str) -> Tracked:

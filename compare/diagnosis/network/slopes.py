@@ -86,6 +86,7 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "a alone": lambda z, a, da: da * a,
         "1 - a alone": lambda z, a, da: da * (1.0 - a),
         "a^2": lambda z, a, da: da * (a * a),
+        "a (1 - a^2)": lambda z, a, da: da * (a * (1.0 - a * a)),
         "formed from z: z (1 - z)": lambda z, a, da: squashed(z, da),
         "sigmoid applied twice: s(a) (1 - s(a))": lambda z, a, da: squashed(stated.sigmoid(a), da),
         "1 - a^2, that of tanh": lambda z, a, da: da * (1.0 - a * a),
@@ -123,6 +124,10 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "phi(z) without 1 / sqrt(2 pi)": lambda z, a, da: (
             da * (stated.normal_cdf(z) + z * density(z))
         ),
+        "z phi(z) without Phi(z)": lambda z, a, da: (
+            da * (z * density(z) * (1.0 / math.sqrt(2.0 * math.pi)))
+        ),
+        "phi(z) alone": lambda z, a, da: da * (density(z) * (1.0 / math.sqrt(2.0 * math.pi))),
         "Phi(z) + phi(z), z left out": lambda z, a, da: (
             da * (stated.normal_cdf(z) + density(z) * (1.0 / math.sqrt(2.0 * math.pi)))
         ),
@@ -160,6 +165,7 @@ SLOPES: dict[str, dict[str, Formula]] = {
         "sigmoid of a": lambda z, a, da, **o: da * stated.sigmoid(a),
         "1 - e^-a, which cancels where a is small": lambda z, a, da, **o: da * (1.0 - exp(-a)),
         "1 - e^a in place of 1 - e^-a": lambda z, a, da, **o: da * (1.0 - exp(a)),
+        "a in place of its derivative": lambda z, a, da, **o: da * a,
         "1 - sigmoid": lambda z, a, da, **o: da * (1.0 - stated.sigmoid(z)),
     },
     "softmax": {

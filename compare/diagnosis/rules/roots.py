@@ -13,6 +13,7 @@ ROOTS = (
             "g / np.sqrt(np.maximum(s, eps))", "g / (np.sqrt(s) + eps)"),
     Mistake({"epsilon": "no root"}, "the square root left out", "g / (s + eps)",
             "g / (np.sqrt(s) + eps)"),
+    Mistake({"epsilon": "bare"}, "the square root left out, and epsilon", "g / s", "g / (np.sqrt(s) + eps)"),
     Mistake({"epsilon": "both"}, "epsilon both inside and outside the root",
             "g / (np.sqrt(s + eps) + eps)", "g / (np.sqrt(s) + eps)"),
     Mistake({"epsilon": "inside, squared"}, "the square of epsilon inside the square root",

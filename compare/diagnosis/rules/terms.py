@@ -92,6 +92,7 @@ def root(s: Tracked, eps: float, form: str) -> Tracked:
         "maximum inside": lambda: sqrt(maximum(s, e)),
         "none": lambda: sqrt(s),
         "no root": lambda: s + e,
+        "bare": lambda: s,
     }[form]()
 
 

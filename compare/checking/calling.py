@@ -42,6 +42,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "beta1": ("beta1", "beta_1", "b1"),
     "beta2": ("beta2", "beta_2", "b2"),
 }
+OPTIONS = {n for names in ALIASES.values() for n in names}
 SMOOTHED = {"momentum": ("momentum", "mu"), "alpha": (*ALIASES["alpha"], "beta")}  # of rmsprop
 
 
@@ -163,8 +164,8 @@ def check_arguments(function: Callable[..., Any]) -> None:
     ...
     TypeError: it takes W1, b1, W2, b2, X, Y; expected train_step(state, X, Y, lr=...), the state a mapping of W1, b1, ...
     """
-    needed, known = required(function), {n for names in ALIASES.values() for n in names}
-    if step_arguments(function) is None and len([n for n in needed if n not in known]) > 3:
+    needed = required(function)
+    if step_arguments(function) is None and len([n for n in needed if n not in OPTIONS]) > 3:
         raise TypeError(
             f"it takes {', '.join(needed)}; expected train_step(state, X, Y, lr=...), the state a "
             "mapping of W1, b1, ..."

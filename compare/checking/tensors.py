@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compare.checking.calling import arguments, options_for, required, rerate
+from compare.checking.calling import OPTIONS, arguments, options_for, required, rerate
 from compare.checking.crossings import known, takes
 from compare.traces import Array
 from reference import conversion
@@ -97,7 +97,8 @@ class Optimizer:
     """A class of torch's optimisers, or one like them, called with its options alone."""
 
     def __init__(self, made: Callable[..., Any]) -> None:
-        self.made, self.__signature__ = made, without(made, required(made)[0])
+        self.of = next((n for n in required(made) if n not in OPTIONS), "params")
+        self.made, self.__signature__ = made, without(made, self.of)
 
     def __call__(self, **options: Any) -> None:
         raise TypeError("an optimiser is made of its parameters too")
@@ -107,7 +108,7 @@ class Optimizer:
     ) -> Callable[[Mapping[str, Array], Mapping[str, Any]], dict[str, Array]]:
         """Return the step of an optimiser of these parameters; its rate is given anew where it changes."""
         params = {n: conversion.tensor(x).requires_grad_() for n, x in initial.items()}
-        made = self.made(list(params.values()), **options)
+        made = self.made(**{self.of: list(params.values())}, **options)
 
         def advance(g: Mapping[str, Array], changed: Mapping[str, Any]) -> dict[str, Array]:
             rerate(made, changed)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from compare.checking.calling import (
-    ALIASES,
     GRADIENTS,
+    OPTIONS,
     arguments,
     options_for,
     positional,
@@ -49,7 +49,7 @@ def makes(rule: Any) -> bool:
     """
     if not inspect.isfunction(rule) or any(p.kind is p.VAR_POSITIONAL for p in arguments(rule)):
         return False
-    return set(required(rule)) <= set().union(*ALIASES.values())
+    return set(required(rule)) <= OPTIONS
 
 
 def transforming(

@@ -83,9 +83,14 @@ def crossing(function: Callable[..., Any], form: Form) -> Callable[..., Any]:
     """Return a function of another form as one of columns, and so what it returns."""
 
     def called(*arrays: Any) -> Any:
-        return returned(function(*map(form.given, arrays)), form)
+        return returned(function(*(handed(x, form) for x in arrays)), form)
 
     return update_wrapper(called, getattr(function, "forward", function))
+
+
+def handed(x: Any, form: Form) -> Any:
+    """Return an argument in another form, what is kept for a backward too."""
+    return tuple(handed(y, form) for y in x) if isinstance(x, tuple) else form.given(x)
 
 
 def returned(value: Any, form: Form) -> Any:
@@ -107,6 +112,7 @@ def differentiated(function: Callable[..., Any]) -> Callable[..., Any]:
             return returned(value, TENSORS)
         return untensored(value), partial(backward, value, leaf)
 
+    called.by_autograd = True  # type: ignore[attr-defined]
     return update_wrapper(called, getattr(function, "forward", function))
 
 
@@ -125,12 +131,13 @@ def known(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def takes(function: Any, *given: Any) -> bool:
-    """Tell whether a function is one of tensors: it fails on arrays, and does not on them."""
+    """Tell whether a function is one of tensors: it fails on arrays, in columns and in rows, and does not on them."""
     if getattr(getattr(function, "func", function), "of_tensors", False):
         return True
     if not callable(function):
         return False
-    return failure(function, given, np.copy) and not failure(function, given, tensor)
+    arrays = (failure(function, given, form) for form in (np.copy, turned))
+    return all(arrays) and not failure(function, given, tensor)
 
 
 def enough(function: Any, given: Sequence[Any]) -> Sequence[Any]:

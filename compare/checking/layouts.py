@@ -40,7 +40,7 @@ class Layout:
         if self.name != "columns":
             yield f"layout: {self.name}"
         if self.tensors:
-            yield "it is given tensors"
+            yield "it is given tensors, new ones at each step: whether their gradients are set to zero is not tried"
         if self.classes:
             yield "its targets are class indices"
 

@@ -140,7 +140,7 @@ def examine_loss(
                     partial(loss_entries, called, A, given(Y), turn),
                     Batch(A, Y, {}, {"A1": A}),
                 )
-            if tensors.differentiates(function):
+            if getattr(called, "by_autograd", False):
                 A, Y = usual
                 show = partial(loss_entries, doubled(called), A, given(Y), turn)
                 yield UPSTREAM, show, Batch(A, Y, {}, {"A1": A})
@@ -208,10 +208,13 @@ def runs(function: Any, A: Array, Y: Array) -> bool:
 
 
 def doubled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a loss whose backward is given an upstream gradient of 2, and its result halved."""
+    """Return a loss whose backward, if it has one, is given an upstream gradient of 2, and its result halved."""
 
     def called(*given: Array) -> Any:
-        value, backward = function(*given)
+        result = function(*given)
+        if not isinstance(result, tuple):
+            return result
+        value, backward = result
         return value, lambda: 0.5 * backward(2.0)
 
     return update_wrapper(called, function)

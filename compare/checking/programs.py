@@ -15,12 +15,11 @@ import numpy as np
 from compare.checking.calling import (
     call_step,
     check_arguments,
-    entries,
-    inner,
     options_for,
     step_arguments,
 )
 from compare.checking.elsewhere import Step
+from compare.checking.entries import entries, inner
 from compare.checking.inputs import Trial
 from compare.checking.layouts import LAYOUTS, Layout
 from compare.checking.numbers import fresh, plain, same

@@ -16,7 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compare.checking.calling import OPTIONS, arguments, options_for, required, rerate
+from compare.checking.calling import (
+    HELD,
+    OPTIONS,
+    arguments,
+    required,
+    rerate,
+)
 from compare.checking.crossings import known, takes
 from compare.traces import Array
 from reference import conversion
@@ -86,10 +92,13 @@ def rule(candidate: Any, options: Mapping[str, Any]) -> Any:
 def optimizes(candidate: Any) -> bool:
     """Tell whether it makes optimisers as torch has them: of parameters, whose gradients a step finds in their grad."""
     made = candidate.func if isinstance(candidate, partial) else candidate
+    own = [n for n in required(made) if n not in OPTIONS]
+    if inspect.isfunction(made):
+        return len(own) == 1 and own[0] in HELD
     if not isinstance(made, type):
         return False
     step = getattr(made, "step", None)
-    unaided = callable(step) and len(required(step)) == 1 and bool(required(made))
+    unaided = callable(step) and len(required(step)) == 1 and bool(own)
     return issubclass(made, torch.optim.Optimizer) or unaided
 
 
@@ -108,20 +117,57 @@ class Optimizer:
     ) -> Callable[[Mapping[str, Array], Mapping[str, Any]], dict[str, Array]]:
         """Return the step of an optimiser of these parameters; its rate is given anew where it changes."""
         params = {n: conversion.tensor(x).requires_grad_() for n, x in initial.items()}
-        made = self.made(**{self.of: list(params.values())}, **options)
+        made = self.of_groups(params, options) or self.of_all(params, options)
 
         def advance(g: Mapping[str, Array], changed: Mapping[str, Any]) -> dict[str, Array]:
-            rerate(made, changed)
-            for group in getattr(made, "param_groups", ()):
-                group.update(options_for(self, changed)[0])
-            for n, p in params.items():
-                p.grad = torch.from_numpy(g[n])
-            made.step()
+            revised(made, changed)
+            backward(made, params, g)
+            with torch.no_grad():
+                made.step()
             return {n: conversion.array(p) for n, p in params.items()}
 
         return advance
 
+    def of_all(self, params: Mapping[str, Tensor], options: Mapping[str, Any]) -> Any:
+        return self.made(**{self.of: list(params.values())}, **options)
 
+    def of_groups(self, params: Mapping[str, Tensor], options: Mapping[str, Any]) -> Any:
+        """Return one of torch's with a group for each parameter; None where it takes none."""
+        try:
+            made = self.made(**{self.of: [{"params": [p]} for p in params.values()]}, **options)
+        except Exception:  # it wants the parameters themselves
+            return None
+        return made if len(getattr(made, "param_groups", ())) == len(params) else None
+
+
+def revised(made: Any, changed: Mapping[str, Any]) -> None:
+    """Give an optimiser another learning rate where one finds it: in its groups, or where it has none itself."""
+    groups = getattr(made, "param_groups", None)
+    if groups is None:
+        rerate(made, changed)
+    for group in groups or ():
+        group.update({n: x for n, x in changed.items() if n in group})
+
+
+def backward(made: Any, params: Mapping[str, Tensor], g: Mapping[str, Array]) -> None:
+    """Set gradients to zero as the optimiser does, and add new ones to what is left, as torch's backward does."""
+    fresh = {n: torch.from_numpy(x.copy()) for n, x in g.items()}
+    if clear := getattr(made, "zero_grad", None):
+        clear()
+    for n, p in params.items():
+        if p.grad is None or not clear:
+            p.grad = torch.from_numpy(g[n])
+        else:
+            p.grad += fresh[n]
+
+
+RATES = (
+    "lr",
+    "max_lr",
+    "base_lr",
+    "initial_lr",
+    "learning_rate",
+)  # what a scheduler may call the rate itself
 OPTIMIZER = ("optimizer", "optimiser", "opt", "optim")  # what a scheduler may call its first
 
 
@@ -138,13 +184,13 @@ def schedule(candidate: Any) -> Any:
     names = [p.name for p in arguments(candidate)]
     if not names or names[0] not in OPTIMIZER:
         return candidate
-    cycles = "max_lr" in names
+    own = [n for n in names if n in RATES]
 
     def rates(k: int, lr: float, **options: Any) -> float:
-        return rate(k, lr, candidate, **options, **({"max_lr": lr} if cycles else {}))
+        return rate(k, lr, candidate, **options, **dict.fromkeys(own, lr))
 
     first = list(inspect.signature(rates).parameters.values())[:2]
-    given = without(candidate, names[0], "last_epoch", "verbose", "max_lr")
+    given = without(candidate, names[0], "last_epoch", "verbose", *own)
     rates.__name__ = getattr(candidate, "__name__", "rates")
     out: Callable[..., float] = rates
     out.__signature__ = given.replace(parameters=[*first, *given.parameters.values()])  # type: ignore[attr-defined]

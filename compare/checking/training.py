@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.calling import flattened
 from compare.checking.elsewhere import Step
+from compare.checking.entries import flattened
 from compare.checking.examination import examine
 from compare.checking.likeness import configuration
 from compare.checking.numbers import plain

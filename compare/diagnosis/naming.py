@@ -2,7 +2,7 @@ r"""Naming a mistake: only a variant that explains the numbers down to rounding,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -119,25 +119,30 @@ def unexplained(e: Explained, scene: Scene) -> set[tuple[int, str]]:
     return {(k, name) for k, name in odd if kind(name) not in alike or "." in name}
 
 
-def behind(scene: Scene, targets: Iterable[str], before: Distance) -> Iterator[Explained]:
-    """Yield the variants of entries before the origin that were not shown."""
+def behind(
+    scene: Scene,
+    targets: Iterable[str],
+    before: Distance,
+    search: Callable[[Scene, Distance], Iterable[Explained]] | None = None,
+) -> Iterator[Explained]:
+    """Yield the variants of entries before the origin that were not shown; all of them, or as one searches."""
     for target in targets:
-        for e in suspects(replace(scene, target=target), before):
+        for e in (search or suspects)(replace(scene, target=target), before):
             yield replace(e, variant=hidden(e.variant, target), target=target)
 
 
-FARTHEST = 12  # entries whose mistakes are looked for a step before
+FARTHEST = 9  # entries whose mistakes are looked for a step before
 
 
 def updated(scene: Scene, before: Distance) -> list[Explained]:
-    """Return the variants of what led to the updates before this step: of the first entry not shown that has any."""
+    """Return the variants of what led to the updates before this step, of entries not shown."""
     s = scene.last
     lost = [n for n in s.parameters if n in s.carried and len(scene.steps) > 1]
     start = scene.order.index(scene.origin) + 1 if scene.origin in scene.order else 0
     later = [n for n in scene.order[start:] if n not in s.trace and "." not in n]
-    targets = [*dict.fromkeys([*lost[:1], *later, *lost[1:]])] if lost else []
-    found = ([*behind(scene, [n], before)] for n in targets[:FARTHEST])
-    return next(filter(None, found), [])
+    targets = [*dict.fromkeys([*lost[:1], *later, *lost[1:]])][:FARTHEST] if lost else []
+    found = behind(scene, targets, before, usual)
+    return [*found] or [*behind(scene, targets[:1], before)]
 
 
 def hidden(variant: Variant, target: str) -> Variant:
@@ -147,10 +152,15 @@ def hidden(variant: Variant, target: str) -> Variant:
 
 def suspects(scene: Scene, before: Distance) -> Iterator[Explained]:
     """Yield the variants of one entry that explain the numbers, specific ones first."""
-    found = [e for family in FAMILIES for e in tried(scene, family(scene), before)]
+    found = [*usual(scene, before)]
     for family in FALLBACKS:
         found = found or list(tried(scene, family(scene), before))
     yield from found
+
+
+def usual(scene: Scene, before: Distance) -> Iterator[Explained]:
+    """Yield the variants that are looked for first."""
+    yield from (e for family in FAMILIES for e in tried(scene, family(scene), before))
 
 
 FAMILIES = (
@@ -162,12 +172,11 @@ FAMILIES = (
 )
 FALLBACKS = (
     generic.halted,
-    generic.written,
-    generic.unknown,
-    generic.orders,
+    lambda scene: chain(generic.written(scene), generic.unknown(scene), generic.halves(scene)),
     lambda scene: chain(generic.copied(scene), generic.substitutions(scene)),
     generic.scheduled,
     generic.transformations,
+    generic.orders,
     network.other_weights,
 )  # each where nothing else explains
 

@@ -189,6 +189,9 @@ def unshown(scene: Scene) -> tuple[str, ...]:
     s = scene.last
     now, then = reads(scene)
     lost = {*now} - {*s.trace, "X", "Y"} | {*then} - {*s.state}
+    if scene.slots:  # a rule reads those of all parameters at once, and steps each by its own
+        own = scene.entry.split(".")[-1]
+        lost = {n for n in lost if n.split(".")[-1].removeprefix("d") == own}
     return tuple(n for n in dict.fromkeys((*scene.order, *s.carried)) if n in lost)
 
 

@@ -168,13 +168,21 @@ def ran(
 def made(
     variant: Variant, shown: Shown, scene: Scene, carried: Mapping[str, Tracked]
 ) -> dict[str, Tracked]:
-    """Return the entries of a step as the variant makes them, as many as the next step may need."""
-    results = {}
+    """Return the entries of a step as the variant makes them, as many as the next step may need.
+
+    Where the origin is not as it is shown there, no next step matters.
+    """
+    results: dict[str, Tracked] = {}
     for name, value in entries(variant, shown, scene, carried):
         results[name] = value
-        if name == scene.origin and scene.complete:
+        if name == scene.origin and (scene.complete or refuted(scene.origin, shown, results)):
             break
     return results
+
+
+def refuted(origin: str, shown: Shown, results: Mapping[str, Tracked]) -> bool:
+    near = at(origin, shown, results)
+    return near is not None and not near.ratio <= CAP
 
 
 def at(origin: str, shown: Shown, results: Mapping[str, Tracked]) -> Distance | None:

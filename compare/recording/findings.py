@@ -112,8 +112,8 @@ class Findings:
         if self.blown:
             step, entry = self.blown
             return (
-                f"PARITY until it blew up as torch does: step {step}, first in {entry} "
-                f"({self.counted}); {cause(step, entry)}"
+                f"PARITY until it blew up as {'its formulas do' if self.notes else 'torch does'}: step {step}, "
+                f"first in {entry} ({self.counted}); {cause(step, entry)}"
             )
         by = "formula and torch" if not self.notes else "its formulas, in conventions of its own,"
         return f"PARITY: all that {self.name} shows agrees with {by} in {self.counted}"
@@ -186,6 +186,8 @@ def reconsidered(found: Findings, recording: Recording, wrong: Divergence) -> Fi
     if conventions:
         found = Findings(found.name)
         verdict, first = reread(recording, seen=found.see), 0
+        if BLOWN in verdict.notes:
+            found.blown = found.steps - 1, "the parameters"
     left = verdict.divergence
     if left and (left.origin, left.step + first) != (wrong.origin, wrong.step):
         wrong = replace(left, step=left.step + first)

@@ -7,7 +7,7 @@ and the result is scaled by the constant that would mend it, if that constant me
 
 from compare.diagnosis.generic.factors import factors, scheduled, unknown
 from compare.diagnosis.generic.memory import orders
-from compare.diagnosis.generic.operands import substitutions, transformations
+from compare.diagnosis.generic.operands import halves, substitutions, transformations
 from compare.diagnosis.generic.results import copied, halted, results
 from compare.diagnosis.generic.settings import settings, written
 
@@ -15,6 +15,7 @@ __all__ = [
     "copied",
     "factors",
     "halted",
+    "halves",
     "orders",
     "results",
     "scheduled",

@@ -65,6 +65,17 @@ def transformations(scene: Scene) -> Iterator[Variant]:
             yield from transformed(scene, name, when)
 
 
+def halves(scene: Scene) -> Iterator[Variant]:
+    """Yield the rule with its gradient halved or doubled, which another option may do as well."""
+    for name in sorted(
+        n for n in reads(scene)[0] if scene.slots and n.startswith(("d", "g.", "a."))
+    ):
+        for what in ("halved", "doubled"):
+            transform, text = TRANSFORMS[what]
+            read = partial(reading, name, NOW, transform)
+            yield changed(NOW, f"{name} {what}", read, substitution(scene, name, text))
+
+
 def substitutions(scene: Scene) -> Iterator[Variant]:
     """Yield the formula with each of its operands stale, already updated, or another's."""
     for when, names in zip((NOW, THEN), reads(scene), strict=True):

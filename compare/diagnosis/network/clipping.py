@@ -60,7 +60,7 @@ def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
         clip = partial(alone, c=c, coefficient=coefficient)
         text = "g * min(c / norm of g alone, 1)"
         yield clipping(f"each gradient clipped by its own norm{more}", clip, text, right)
-    yield from partly(partial(scaled, c=c, coefficient=torchs), right)
+    yield from partly(partial(scaled, c=c, coefficient=torchs), right, normed=True)
     clip = partial(formed, form=partial(within, c=c), normed=True)
     yield clipping("clipped by value, not by norm", clip, "np.clip(g, -c, c)", right)
     for other in THRESHOLDS:
@@ -121,7 +121,7 @@ def by_value(scene: Scene, c: float) -> Iterator[Variant]:
     }
     for name, form in forms.items():
         yield clipping(name, partial(formed, form=form), name, right)
-    yield from partly(partial(formed, form=partial(within, c=c)), right)
+    yield from partly(partial(formed, form=partial(within, c=c)), right, normed=False)
     for other in THRESHOLDS:
         if other != c:
             clip = partial(formed, form=partial(within, c=other))
@@ -151,19 +151,20 @@ def but_for(clip: Clip, kinds: tuple[str, ...], wholly: bool) -> Clip:
     """Return a clip that leaves some kinds of parameters as they are; `wholly`, the norm is without them too."""
 
     def clipped(g: Gradients, read: Read) -> Expected:
-        left = {n: x for n, x in g.items() if kind(n) in kinds}
-        rest = {n: x for n, x in g.items() if n not in left}
-        found = dict(clip(rest if wholly else g, read))
-        yield from ({**found, **{f"g.{n}": x for n, x in left.items()}}).items()
+        left = {f"g.{n}": x for n, x in g.items() if kind(n) in kinds}
+        rest = {n: x for n, x in g.items() if f"g.{n}" not in left}
+        for name, value in clip(rest if wholly else g, read):
+            yield name, left.get(name, value)
+        yield from left.items() if wholly else ()
 
     return clipped
 
 
-def partly(clip: Clip, right: str) -> Iterator[Variant]:
-    """Yield torch's clipping of the weights alone, or of the biases alone."""
+def partly(clip: Clip, right: str, *, normed: bool) -> Iterator[Variant]:
+    """Yield torch's clipping of the weights alone, or of the biases alone; the norm of these alone too, where there is one."""
     for what, kinds in PARTS.items():
-        for wholly, more in ((False, ""), (True, ", nor in the norm")):
-            text = f"the {what} are not clipped{more}"
+        for wholly in (False, True) if normed else (False,):
+            text = f"the {what} are not clipped{', nor in the norm' if wholly else ''}"
             yield clipping(text, but_for(clip, kinds, wholly), "g as it is", right)
 
 

@@ -394,3 +394,95 @@ def test_a_scheduler_that_has_its_optimiser_is_refused():
     made = STEPPED(torch.optim.SGD([torch.zeros(2)], lr=0.1))
     with pytest.raises(ValueError, match="it is a scheduler that has its optimiser already"):
         examine_schedule(made, "exponential(gamma=0.9)")
+
+
+class OwnRate(torch.optim.Optimizer):
+    """It steps by a rate of its own, which no scheduler changes."""
+
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, {"lr": lr})
+        self.lr = lr
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p -= self.lr * p.grad
+
+
+def test_a_rate_that_no_scheduler_reaches_is_not_called_one_that_falls():
+    verdict = examine_rule(OwnRate, "sgd")
+    assert any("lr cannot be changed" in note for note in verdict.notes)
+
+
+class FirstGroup(torch.optim.SGD):
+    def step(self, closure=None):
+        groups, self.param_groups = self.param_groups, self.param_groups[:1]
+        super().step()
+        self.param_groups = groups
+
+
+def test_every_group_is_stepped():
+    assert "b1 is not updated" in examine_rule(FirstGroup, "sgd").diagnosis.names
+
+
+class Clearing(Keeping):
+    """Its zero_grad writes zeros into the array that it keeps as its momentum."""
+
+    def zero_grad(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p.grad.zero_()
+
+
+def test_gradients_are_set_to_zero_as_the_optimiser_does():
+    assert not examine_rule(Clearing, "sgd momentum=0.9").right
+    assert examine_rule(Plain, "sgd momentum=0.9").right
+
+
+class UnderNoGrad:
+    """As d2l has it: called where no gradient is recorded."""
+
+    def __init__(self, params, lr):
+        self.params, self.lr = params, lr
+
+    def step(self):
+        for p in self.params:
+            p -= self.lr * p.grad
+
+
+def made(params, lr):
+    return UnderNoGrad(params, lr)
+
+
+@pytest.mark.parametrize("rule", [UnderNoGrad, made])
+def test_an_optimiser_may_need_no_grad_or_be_made_by_a_function(rule):
+    verdict = examine_rule(rule, "sgd")
+    assert verdict.right, str(verdict)
+    assert not verdict.notes
+
+
+class Squared(Unmultiplied):
+    @staticmethod
+    def forward(ctx, y_true, y_pred):
+        ctx.save_for_backward(y_true, y_pred)
+        return torch.mean(torch.square(y_pred - y_true))
+
+
+@pytest.mark.parametrize("loss", [lambda y_true, y: Squared.apply(y_true, y), Unmultiplied.apply])
+def test_an_autograd_function_within_another_function_is_tried_as_well(loss):
+    assert examine_loss(loss, "mse").divergence.origin == "dA1"
+
+
+class Based:
+    def __init__(self, optimizer, lr, gamma):
+        self.optimizer, self.lr, self.gamma = optimizer, lr, gamma
+
+    def step(self):
+        self.lr *= self.gamma
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+
+def test_a_scheduler_may_be_told_the_rate():
+    assert examine_schedule(Based, "exponential(gamma=0.9)").right

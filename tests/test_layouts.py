@@ -168,3 +168,24 @@ def test_what_a_step_of_tensors_raises_is_told():
     error = examine_step(step, TANH).error
     assert "with rows: RuntimeError: out of paper" in error
     assert "numpy.ndarray" not in error
+
+
+def with_cache(z):
+    a = softmax(z)
+    return a, (a, z)
+
+
+def softmax_backward(dout, cache):
+    a, _ = cache
+    return a * (dout - (a * dout).sum(axis=1, keepdims=True))
+
+
+def test_what_is_kept_for_a_backward_is_in_rows_too():
+    verdict = examine_activation((with_cache, softmax_backward), "softmax", layout="rows")
+    assert verdict.right, str(verdict)
+    assert verdict.shown == ("A1", "dZ1")
+
+
+def test_a_function_of_arrays_in_rows_is_not_given_tensors():
+    verdict = examine_loss(of_classes, "cross_entropy")
+    assert "it is given one example a row" in verdict.notes

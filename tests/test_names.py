@@ -252,12 +252,30 @@ def test_a_mistake_of_some_entries_alone_is_said_to_be():
 
 
 @pytest.mark.parametrize(("kind", "what"), [("W", "biases"), ("b", "weights")])
-def test_clipping_of_some_kinds_of_parameters_alone_is_named(kind, what):
-    verdict = examine_step(
-        lambda state, X, Y, lr=0.1: clipped(state, X, Y, lr, seen=lambda n: n[0] == kind),
-        "two-layer relu mse sgd lr=0.1 clip=0.1",
-    )
-    assert verdict.diagnosis.names == (f"the {what} are not clipped",)
+@pytest.mark.parametrize("hidden", [(), ("norm",), ("norm", "g.W1", "g.b1", "g.W2", "g.b2")])
+def test_clipping_of_some_kinds_of_parameters_alone_is_named(kind, what, hidden):
+    def step(state, X, Y, lr=0.1):
+        shown = clipped(state, X, Y, lr, seen=lambda n: n[0] == kind)
+        return {n: x for n, x in shown.items() if n not in hidden}
+
+    verdict = examine_step(step, "two-layer relu mse sgd lr=0.1 clip=0.1")
+    assert f"the {what} are not clipped" in verdict.diagnosis.names
+
+
+def test_a_forgotten_transpose_of_a_square_matrix_has_its_name():
+    def step(state, X, Y, lr=0.1):
+        return {"Z1": state["W1"].T @ X + state["b1"]}
+
+    verdict = examine_step(step, "two-layer relu mse sgd lr=0.1", sizes=(4, 4, 3))
+    assert verdict.diagnosis.names == ("W1 transposed",)
+
+
+def test_what_another_parameter_is_made_of_is_not_suspected():
+    def step(state, X, Y, lr=0.01):
+        return {"W1": state["W1"] * 1.01, "b1": state["b1"], "W2": state["W2"], "b2": state["b2"]}
+
+    sentence = examine_step(step, "two-layer relu mse adam lr=0.01").sentence
+    assert "what leads to t.W1, m.W1, v.W1, which are not shown" in sentence
 
 
 def decayed(kind, where):

@@ -178,3 +178,32 @@ def test_a_mistake_behind_what_is_not_shown_is_not_laid_on_what_is(tmp_path):
     )
     halved = shows_losses(tmp_path / "other", ADAM, ADAM, by=0.5)
     assert "the formula of loss is wrong in other" in halved.sentence
+
+
+def test_what_a_later_step_reads_is_not_written_over(tmp_path):
+    def misnamed(trace, X, Y):
+        return trace | {"dW1": trace["W1"]}
+
+    found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, misnamed)))
+    assert found.wrong.origin == "dW1"
+
+
+def test_what_is_written_over_is_so_from_the_first_step_on(tmp_path):
+    steps = []
+
+    def once(trace, X, Y):
+        steps.append(trace)
+        return trace | ({"Z1": trace["A1"]} if len(steps) == 3 else {})
+
+    found = findings(recorded(tmp_path / "run", ADAM, shown_as(ADAM, once)))
+    assert (found.wrong.origin, found.wrong.step) == ("Z1", 2)
+
+
+def test_a_run_with_a_convention_that_blows_up_is_right_as_far_as_it_went(tmp_path):
+    c = replace(ADAM, activations=("identity", "identity"), optimizer="sgd", options={"lr": 1e200})
+    state = start(c)
+    given = [replace(b, options={}) for b in batches(c, state, count=6)]
+    record(tmp_path / "run", shown_as(c, late), state, given, About(c, "float64", 0))
+    found = findings(tmp_path / "run")
+    assert found.code == 0
+    assert "PARITY until it blew up as its formulas do" in found.sentence

@@ -184,10 +184,11 @@ def schedule(candidate: Any) -> Any:
     names = [p.name for p in arguments(candidate)]
     if not names or names[0] not in OPTIMIZER:
         return candidate
-    own = [n for n in names if n in RATES]
+    own, told = [n for n in names if n in RATES], dict[float, Any]()
 
     def rates(k: int, lr: float, **options: Any) -> float:
-        return rate(k, lr, candidate, **options, **dict.fromkeys(own, lr))
+        made = told.setdefault(lr, partial(candidate, **dict.fromkeys(own, lr)))
+        return rate(k, lr, made, **options)
 
     first = list(inspect.signature(rates).parameters.values())[:2]
     given = without(candidate, names[0], "last_epoch", "verbose", *own)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from compare.checking import check_activation, check_rule, check_step, check_training
+from compare.checking.activations import examine_activation
 from compare.checking.likeness import configuration, single
-from compare.checking.operations import examine_activation
 from compare.checking.rules import examine_rule
 from compare.checking.steps import examine_step
 from compare.commands.check import check_recordings

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from compare.checking.operations import examine_activation, examine_loss
+from compare.checking.activations import examine_activation
+from compare.checking.losses import examine_loss
 from compare.checking.rules import examine_rule
 from compare.checking.schedules import examine_schedule
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compare.checking.inputs import trials
-from compare.checking.operations import examine_loss
+from compare.checking.losses import examine_loss
 from compare.checking.rules import examine_rule
 from compare.checking.steps import examine_step
 from compare.checking.training import examine_training

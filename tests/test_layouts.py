@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from compare.checking.operations import examine_activation, examine_loss
+from compare.checking.activations import examine_activation
+from compare.checking.losses import examine_loss
 from compare.checking.steps import examine_step
 
 F = torch.nn.functional

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from compare.checking.operations import examine_activation, examine_loss
+from compare.checking.activations import examine_activation
+from compare.checking.losses import examine_loss
 from compare.checking.rules import examine_rule
 from compare.checking.steps import examine_step
 from manual import optimizers

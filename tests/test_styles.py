@@ -5,7 +5,8 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from compare.checking.operations import examine_activation, examine_loss
+from compare.checking.activations import examine_activation
+from compare.checking.losses import examine_loss
 from compare.checking.rules import examine_rule
 from compare.checking.schedules import examine_schedule
 from compare.checking.steps import examine_step

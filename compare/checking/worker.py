@@ -30,8 +30,9 @@ def examined(target: str, like: str, options: dict[str, Any]) -> Verdict:
 
 def judged(candidate: Any, target: str, like: str, options: dict[str, Any]) -> Verdict:
     """Return the verdict on a candidate, as what it is meant to be."""
+    from compare.checking.activations import examine_activation
     from compare.checking.initializers import examine_initializer
-    from compare.checking.operations import examine_activation, examine_loss
+    from compare.checking.losses import examine_loss
     from compare.checking.rules import examine_rule
     from compare.checking.schedules import examine_schedule
     from compare.checking.steps import examine_step

@@ -20,8 +20,9 @@ def activation(name: str) -> list[Measured]:
 
 def activation_in(name: str, dtype: str) -> Iterator[Measured]:
     import manual.activations
+    from compare.checking.activations import torch_activation
     from compare.checking.inputs import arguments
-    from compare.checking.operations import bare, torch_activation
+    from compare.checking.operations import bare
 
     formulas = bare(activations=[pair(stated_activations, name)], only="activation")
     torch = torch_activation(Configuration(activations=(name,)))
@@ -44,7 +45,8 @@ def loss(name: str) -> list[Measured]:
 def loss_in(name: str, dtype: str) -> Iterator[Measured]:
     import manual.losses
     from compare.checking.inputs import outputs
-    from compare.checking.operations import bare, torch_loss
+    from compare.checking.losses import torch_loss
+    from compare.checking.operations import bare
 
     formulas = bare(loss=pair(stated_losses, name), only="loss")
     torch = torch_loss(Configuration(loss=name))

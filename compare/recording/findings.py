@@ -31,7 +31,9 @@ class Entry:
     elements: int = 0
     unjudged: int = 0  # elements that rounding alone may have made anything
     used: float = 0.0  # error of its formula over what is allowed
-    torch: float = 0.0  # distance from torch's step over what is allowed
+    torch: float | None = (
+        None  # distance from torch's step over what is allowed; None where it shows none
+    )
     error: float = 0.0
     allowed: float = 0.0
     step: int = 0
@@ -40,7 +42,7 @@ class Entry:
     def add(self, judged: Judged, step: int, size: int) -> None:
         near = judged.formula
         if judged.pair is not near:  # else it is none of torch's entries
-            self.torch = max(self.torch, judged.pair.ratio / STEP)
+            self.torch = max(self.torch or 0.0, judged.pair.ratio / STEP)
         if near is None:
             return
         self.shown, self.elements = self.shown + 1, self.elements + size

@@ -32,17 +32,19 @@ def table(entries: Iterable[Entry]) -> Table:
     for e in entries:
         numbers = (f"{e.error:.1e}", f"{e.allowed:.1e}", share(e.used), share(e.torch))
         index = ", ".join(map(str, e.index))
-        style = "red" if max(e.used, e.torch) > 1 else None
+        style = "red" if max(e.used, e.torch or 0.0) > 1 else None
         out.add_row(e.name, str(e.shown), *numbers, str(e.step), index, style=style)
     return out
 
 
-def share(x: float) -> str:
-    """Return how much of what is allowed was used.
+def share(x: float | None) -> str:
+    """Return how much of what is allowed was used; "-" where nothing was compared.
 
-    >>> share(0.123), share(6.6e14)
-    ('0.12', '7e+14')
+    >>> share(0.123), share(6.6e14), share(None)
+    ('0.12', '7e+14', '-')
     """
+    if x is None:
+        return "-"
     return f"{x:.2f}" if x < 1000 else f"{x:.0e}"
 
 

@@ -167,7 +167,8 @@ def elsewhere(c: Configuration, t: Trial, variant: Variant, entry: str) -> Itera
 
 def located(origin: str, entry: str) -> bool:
     state = "." in origin and origin[:2] not in ("a.", "g.")
-    return origin == entry or (entry == RULE and (state or kind(origin) in PARAMETERS))
+    clipping = kind(entry) == kind(origin) == "g"  # of all gradients, or of some
+    return origin == entry or clipping or (entry == RULE and (state or kind(origin) in PARAMETERS))
 
 
 def called(name: str, names: tuple[str, ...]) -> str:

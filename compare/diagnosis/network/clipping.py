@@ -2,7 +2,7 @@ r"""Mistakes of clipping: another norm, another coefficient, each gradient by it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -60,7 +60,7 @@ def by_norm(scene: Scene, c: float) -> Iterator[Variant]:
         clip = partial(alone, c=c, coefficient=coefficient)
         text = "g * min(c / norm of g alone, 1)"
         yield clipping(f"each gradient clipped by its own norm{more}", clip, text, right)
-    yield from partly(partial(scaled, c=c, coefficient=torchs), right, normed=True)
+    yield from partly(partial(scaled, c=c, coefficient=torchs), right, (False, True))
     clip = partial(formed, form=partial(within, c=c), normed=True)
     yield clipping("clipped by value, not by norm", clip, "np.clip(g, -c, c)", right)
     for other in THRESHOLDS:
@@ -121,7 +121,7 @@ def by_value(scene: Scene, c: float) -> Iterator[Variant]:
     }
     for name, form in forms.items():
         yield clipping(name, partial(formed, form=form), name, right)
-    yield from partly(partial(formed, form=partial(within, c=c)), right, normed=False)
+    yield from partly(partial(formed, form=partial(within, c=c)), right, (False,))
     for other in THRESHOLDS:
         if other != c:
             clip = partial(formed, form=partial(within, c=other))
@@ -160,10 +160,10 @@ def but_for(clip: Clip, kinds: tuple[str, ...], wholly: bool) -> Clip:
     return clipped
 
 
-def partly(clip: Clip, right: str, *, normed: bool) -> Iterator[Variant]:
-    """Yield torch's clipping of the weights alone, or of the biases alone; the norm of these alone too, where there is one."""
+def partly(clip: Clip, right: str, wholes: Sequence[bool]) -> Iterator[Variant]:
+    """Yield torch's clipping of the weights alone, or of the biases alone, the norm of these alone too or not."""
     for what, kinds in PARTS.items():
-        for wholly in (False, True) if normed else (False,):
+        for wholly in wholes:
             text = f"the {what} are not clipped{', nor in the norm' if wholly else ''}"
             yield clipping(text, but_for(clip, kinds, wholly), "g as it is", right)
 

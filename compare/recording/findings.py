@@ -10,6 +10,7 @@ import numpy as np
 
 from compare.checking.examination import BLOWN, blurred
 from compare.checking.judging import Judgement
+from compare.checking.verdict import Verdict
 from compare.diagnosis import Diagnosis, diagnose
 from compare.distances import Distance
 from compare.divergence import Divergence
@@ -178,23 +179,27 @@ def findings(path: Path | str, *, jobs: int = 1) -> Findings:
 @np.errstate(all="ignore")
 def reconsidered(found: Findings, recording: Recording, wrong: Divergence) -> Findings:
     """Return what is found where a recording with a wrong formula is read as a program, its mistake named."""
-    first = before(recording, wrong.step)
+    first, again = before(recording, wrong.step), found
     verdict = reread(recording, first)
-    conventions = [note for note in verdict.notes if note != BLOWN]
-    if verdict.error or (verdict.right and not conventions):
+    if conventions(verdict):  # the whole run is judged by them
+        again, first = Findings(found.name), 0
+        verdict = reread(recording, seen=again.see)
+    if verdict.error or (verdict.right and not conventions(verdict)):
         seen = scene(recording.path, wrong)
         named = diagnose(seen)
         return replace(found, wrong=blurred(wrong, named, seen), diagnosis=named)
-    if conventions:
-        found = Findings(found.name)
-        verdict, first = reread(recording, seen=found.see), 0
-        if BLOWN in verdict.notes:
-            found.blown = found.steps - 1, "the parameters"
+    if BLOWN in verdict.notes and again is not found:
+        again.blown = again.steps - 1, "the parameters"
     left = verdict.divergence
     if left and (left.origin, left.step + first) != (wrong.origin, wrong.step):
         wrong = replace(left, step=left.step + first)
     elif left:
         wrong = replace(wrong, behind=left.behind)
     return replace(
-        found, wrong=wrong if left else None, diagnosis=verdict.diagnosis, notes=verdict.notes
+        again, wrong=wrong if left else None, diagnosis=verdict.diagnosis, notes=verdict.notes
     )
+
+
+def conventions(verdict: Verdict) -> list[str]:
+    """Return the notes on conventions."""
+    return [note for note in verdict.notes if note != BLOWN]
